@@ -1,0 +1,8 @@
+//! Overhear shows what closed tools say to LLM providers.
+//!
+//! A byte comes in on one socket, goes out unchanged on the other, and a copy falls onto a
+//! tape; everything Overhear knows, it reads from the tape. ARCHITECTURE.md has the map.
+
+pub mod dialect;
+pub mod model;
+pub mod observe;
