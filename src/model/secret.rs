@@ -98,11 +98,9 @@ mod tests {
     #[test]
     fn a_secret_shows_nothing_of_itself() {
         let secret = Secret::new("sk-fake-0123456789abcdef");
-        for shown in [
-            format!("{secret:?}"),
-            format!("{secret}"),
-            serde_json::to_string(&secret).unwrap(),
-        ] {
+        for shown in
+            [format!("{secret:?}"), format!("{secret}"), serde_json::to_string(&secret).unwrap()]
+        {
             assert!(!shown.contains("fake"), "{shown}");
         }
     }
@@ -112,19 +110,9 @@ mod tests {
         let secret = Secret::new("sk-fake-0123456789abcdef");
         let one = Fingerprinter::new([1; 32]);
         let other = Fingerprinter::new([2; 32]);
-        assert_eq!(
-            one.fingerprint("key", &secret),
-            one.fingerprint("key", &secret)
-        );
-        assert_ne!(
-            one.fingerprint("key", &secret),
-            other.fingerprint("key", &secret)
-        );
-        assert!(
-            one.fingerprint("key", &secret)
-                .to_string()
-                .ends_with("..cdef>")
-        );
+        assert_eq!(one.fingerprint("key", &secret), one.fingerprint("key", &secret));
+        assert_ne!(one.fingerprint("key", &secret), other.fingerprint("key", &secret));
+        assert!(one.fingerprint("key", &secret).to_string().ends_with("..cdef>"));
     }
 
     #[test]

@@ -1,0 +1,358 @@
+//! The base-URL listener: an upstream in the path, no CA and no proxy variable needed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::relay::{Copies, End, relay_rewriting};
+use super::rewrite::splice::{Route, Router, Splicer};
+use super::upstream::{Name, Sent};
+use super::{Engine, dial, process};
+use crate::flow::{FlowId, Mode, Opened, Origin, Scheme, TlsSeen, Verdict};
+use crate::observe::http1::{Decoder, Event, HEAD_BYTES_MAX, Start};
+
+/// Who may use the listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Programs of this machine: the listener is on loopback, and requests that name another
+    /// host (a web page whose name leads here) are refused.
+    Loopback,
+    /// Whoever has this word as the first part of the path.
+    Token(String),
+}
+
+/// What the listener knows.
+pub struct BaseUrl {
+    /// Who may use it.
+    pub access: Access,
+    /// The URL that a provider's short name stands for.
+    pub short_name: fn(&str) -> Option<&'static str>,
+    /// What a person sees who opens the address in a browser.
+    pub landing: String,
+}
+
+/// What a path asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An upstream, and path and query there.
+    Upstream(Origin, String),
+    /// The page.
+    Page,
+    /// Nothing that exists: the text says what would.
+    Unknown(&'static str),
+    /// Not allowed: the text says why.
+    Forbidden(&'static str),
+}
+
+impl BaseUrl {
+    /// Reads a request's target and `Host`.
+    pub fn target(&self, target: &str, host: Option<&str>) -> Target {
+        let path = match &self.access {
+            Access::Loopback if !host.is_none_or(names_this_machine) => {
+                return Target::Forbidden("this listener answers to its own address only");
+            }
+            Access::Loopback => target.strip_prefix('/'),
+            Access::Token(token) => {
+                let rest = target.strip_prefix('/').and_then(|path| path.strip_prefix(token));
+                match rest.map(|rest| rest.strip_prefix('/').unwrap_or(rest)) {
+                    Some(path) => Some(path),
+                    None => return Target::Forbidden("the token is missing from the path"),
+                }
+            }
+        };
+        let Some(path) = path else { return Target::Unknown(USAGE) };
+        if path.is_empty() {
+            return Target::Page;
+        }
+        self.upstream(path).map_or(Target::Unknown(USAGE), |(o, t)| Target::Upstream(o, t))
+    }
+
+    fn upstream(&self, path: &str) -> Option<(Origin, String)> {
+        for (scheme, marks) in
+            [(Scheme::Https, ["https://", "https:/"]), (Scheme::Http, ["http://", "http:/"])]
+        {
+            // Some clients make one slash of two.
+            if let Some(rest) = marks.iter().find_map(|mark| path.strip_prefix(mark)) {
+                return split(scheme, rest);
+            }
+        }
+        let end = path.find(['/', '?']).unwrap_or(path.len());
+        let (name, rest) = path.split_at(end);
+        let base = (self.short_name)(name)?;
+        split(Scheme::Https, &format!("{}{rest}", base.strip_prefix("https://")?))
+    }
+}
+
+/// What a path must look like.
+const USAGE: &str = "the path names the upstream: /https://HOST/PATH, or a provider's short \
+                     name such as /openai/v1, /anthropic, /openrouter/api/v1";
+
+fn split(scheme: Scheme, url: &str) -> Option<(Origin, String)> {
+    let end = url.find(['/', '?']).unwrap_or(url.len());
+    let (authority, target) = url.split_at(end);
+    let origin = Origin::parse(scheme, authority).ok()?;
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    Some((origin, format!("{slash}{target}")))
+}
+
+/// Whether a `Host` line means this machine by an address or a name that no DNS answer of
+/// somebody else can give.
+fn names_this_machine(host: &str) -> bool {
+    let Ok(origin) = Origin::parse(Scheme::Http, host.trim()) else { return false };
+    let name = origin.host.as_str();
+    origin.host.ip().is_some()
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || name == "host.docker.internal"
+}
+
+/// Serves until the process ends.
+pub(super) async fn serve(engine: Arc<Engine>, listener: TcpListener, base_url: Arc<BaseUrl>) {
+    loop {
+        match listener.accept().await {
+            Ok((app, address)) => {
+                dial::keep_alive(&app);
+                let connection = Connection {
+                    engine: Arc::clone(&engine),
+                    base_url: Arc::clone(&base_url),
+                    ip: address.ip(),
+                };
+                tokio::spawn(connection.serve(app));
+            }
+            // Out of file descriptors, say: those that are there go on, new ones wait.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+        }
+    }
+}
+
+struct Connection {
+    engine: Arc<Engine>,
+    base_url: Arc<BaseUrl>,
+    ip: IpAddr,
+}
+
+impl Connection {
+    async fn serve(self, mut app: TcpStream) {
+        let mut read = Vec::new();
+        loop {
+            let Some((target, host)) = first_request(&mut app, &mut read).await else { return };
+            let (origin, _) = match self.base_url.target(&target, host.as_deref()) {
+                Target::Upstream(origin, path) => (origin, path),
+                ours => return self.answer(app, ours).await,
+            };
+            let (tcp, tls) = match self.reach(&origin).await {
+                Ok(reached) => reached,
+                Err(words) => return answer(app, "502 Bad Gateway", TEXT, &words).await,
+            };
+            match self.relay(app, origin, tcp, tls, &read).await {
+                Some((next, handover)) => (app, read) = (next, handover),
+                None => return,
+            }
+        }
+    }
+
+    /// Relays requests to `origin` until the connection ends or one for somebody else comes.
+    async fn relay(
+        &self,
+        app: TcpStream,
+        origin: Origin,
+        tcp: TcpStream,
+        tls: Option<rustls::ClientConnection>,
+        read: &[u8],
+    ) -> Option<(TcpStream, Vec<u8>)> {
+        let opened = Opened {
+            flow: FlowId::now(),
+            at: Timestamp::now(),
+            mode: Mode::BaseUrl,
+            origin: origin.clone(),
+            verdict: Verdict::Intercept,
+            tls: tls.as_ref().map(|tls| TlsSeen {
+                sni: Some(origin.host.as_str().to_owned()),
+                alpn: tls.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+                downstream_version: None,
+                upstream_version: tls.protocol_version().map(|v| format!("{v:?}")),
+            }),
+            connect_user_agent: None,
+        };
+        let process = match (app.peer_addr(), app.local_addr()) {
+            (Ok(peer), Ok(local)) if self.ip.is_loopback() => Some(process::look_up(peer, local)),
+            _ => None,
+        };
+        let copies = Copies::Tape { tape: self.engine.tapes.open(&opened), process };
+        let upstream = match tls {
+            Some(tls) => End::tls(tcp, tls),
+            None => End::plain(tcp),
+        };
+        let splicer = Splicer::new(self.router(), origin);
+        relay_rewriting(End::plain(app), upstream, read, copies, splicer).await
+    }
+
+    fn router(&self) -> Router {
+        let base_url = Arc::clone(&self.base_url);
+        Arc::new(move |target, host| match base_url.target(target, host) {
+            Target::Upstream(origin, target) => Route::Upstream { origin, target },
+            _ => Route::Ours,
+        })
+    }
+
+    async fn reach(
+        &self,
+        origin: &Origin,
+    ) -> Result<(TcpStream, Option<rustls::ClientConnection>), String> {
+        if self.engine.is_own(&origin.host, origin.port) {
+            return Err(format!("`{origin}` is Overhear itself"));
+        }
+        let tcp = self.engine.dialer.dial(origin).await.map_err(|e| e.to_string())?;
+        if origin.scheme == Scheme::Http {
+            return Ok((tcp, None));
+        }
+        let sent = if origin.host.ip().is_some() { Sent::No } else { Sent::Yes };
+        let name = Name { host: &origin.host, sent };
+        // The app speaks HTTP/1.1 with us, so that is what the origin is offered.
+        let alpn = [b"http/1.1".to_vec()];
+        let shaken = self.engine.upstream_tls.handshake(tcp, name, &alpn).await;
+        let (tcp, tls) = shaken.map_err(|reason| format!("`{origin}`: {reason}"))?;
+        Ok((tcp, Some(tls)))
+    }
+
+    async fn answer(&self, app: TcpStream, ours: Target) {
+        match ours {
+            Target::Page => answer(app, "200 OK", HTML, &self.base_url.landing).await,
+            Target::Forbidden(why) => answer(app, "403 Forbidden", TEXT, why).await,
+            Target::Unknown(why) => answer(app, "404 Not Found", TEXT, why).await,
+            Target::Upstream(..) => {}
+        }
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Reads until the first request's head is whole; `read` keeps every byte. `None` if there
+/// will be none.
+async fn first_request(
+    app: &mut TcpStream,
+    read: &mut Vec<u8>,
+) -> Option<(String, Option<String>)> {
+    let mut decoder = Decoder::requests();
+    let mut fed = 0;
+    loop {
+        let mut found = None;
+        let mut opaque = false;
+        decoder.feed(read.get(fed..).unwrap_or_default(), &mut |event| match event {
+            Event::Head(head) if found.is_none() => {
+                if let Start::Request { target, .. } = &head.start {
+                    let host = head.values("host").next().map(str::to_owned);
+                    found = Some((target.clone(), host));
+                }
+            }
+            Event::Opaque(_) => opaque = true,
+            _ => {}
+        });
+        fed = read.len();
+        if found.is_some() || opaque || read.len() > HEAD_BYTES_MAX {
+            return found;
+        }
+        if app.read_buf(read).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+/// An answer of our own; the connection ends with it.
+async fn answer(mut app: TcpStream, status: &str, kind: &str, body: &str) {
+    let text = if kind == TEXT { format!("overhear: {body}\n") } else { body.to_owned() };
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
+         x-content-type-options: nosniff\r\ncontent-security-policy: default-src 'none'; \
+         style-src 'unsafe-inline'\r\nconnection: close\r\n\r\n",
+        text.len()
+    );
+    // The app may be gone: then nobody misses the answer.
+    if app.write_all(head.as_bytes()).await.is_err() || app.write_all(text.as_bytes()).await.is_err() {
+        return;
+    }
+    let _ = app.shutdown().await;
+    // What the app still sends is read, else closing would reset the answer away.
+    let mut rest = vec![0; 16 << 10];
+    let drained = async { while app.read(&mut rest).await.is_ok_and(|n| n > 0) {} };
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(5), drained).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base_url(access: Access) -> BaseUrl {
+        let short_name = |name: &str| match name {
+            "openai" => Some("https://api.openai.com"),
+            "router" => Some("https://router.example/api"),
+            _ => None,
+        };
+        BaseUrl { access, short_name, landing: String::new() }
+    }
+
+    #[test]
+    fn a_path_names_its_upstream() {
+        let base_url = base_url(Access::Loopback);
+        for (path, expected) in [
+            ("/https://openrouter.ai/api/v1/chat?x=1", Some(("https://openrouter.ai", "/api/v1/chat?x=1"))),
+            ("/https:/openrouter.ai/api", Some(("https://openrouter.ai", "/api"))),
+            ("/https://a.example:8443", Some(("https://a.example:8443", "/"))),
+            ("/https://a.example?x", Some(("https://a.example", "/?x"))),
+            ("/http://127.0.0.1:11434/api/chat", Some(("http://127.0.0.1:11434", "/api/chat"))),
+            ("/http://[::1]:11434/api", Some(("http://[::1]:11434", "/api"))),
+            ("/openai/v1/models", Some(("https://api.openai.com", "/v1/models"))),
+            ("/openai", Some(("https://api.openai.com", "/"))),
+            ("/openai?x", Some(("https://api.openai.com", "/?x"))),
+            ("/router/v1", Some(("https://router.example", "/api/v1"))),
+            ("/favicon.ico", None),
+            ("/https://", None),
+            ("/https://user@host/", None),
+        ] {
+            let found = match base_url.target(path, Some("127.0.0.1:4141")) {
+                Target::Upstream(origin, target) => Some((origin.to_string(), target)),
+                _ => None,
+            };
+            let expected = expected.map(|(o, t)| (o.to_owned(), t.to_owned()));
+            assert_eq!(found, expected, "{path}");
+        }
+        assert_eq!(base_url.target("/", None), Target::Page);
+    }
+
+    #[test]
+    fn a_name_that_somebody_else_may_own_is_refused_on_loopback() {
+        let base_url = base_url(Access::Loopback);
+        for (host, allowed) in [
+            ("127.0.0.1:4141", true),
+            ("localhost:4141", true),
+            ("[::1]:4141", true),
+            ("host.docker.internal:4141", true),
+            ("evil.example:4141", false),
+            ("localhost.evil.example", false),
+            ("", false),
+        ] {
+            let found = base_url.target("/openai/v1", Some(host));
+            assert_eq!(matches!(found, Target::Upstream(..)), allowed, "{host}");
+        }
+    }
+
+    #[test]
+    fn with_a_token_only_the_token_counts() {
+        let base_url = base_url(Access::Token("t0k3n".into()));
+        for (path, allowed) in [
+            ("/t0k3n/openai/v1", true),
+            ("/t0k3n/https://a.example/", true),
+            ("/openai/v1", false),
+            ("/wrong/openai/v1", false),
+        ] {
+            let found = base_url.target(path, Some("overhear.example:4141"));
+            assert_eq!(matches!(found, Target::Upstream(..)), allowed, "{path}");
+        }
+        assert_eq!(base_url.target("/t0k3n/", None), Target::Page);
+        assert!(matches!(base_url.target("/t0k3nx/openai", None), Target::Unknown(_) | Target::Forbidden(_)));
+    }
+}

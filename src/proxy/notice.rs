@@ -1,0 +1,54 @@
+//! What the user is told while the proxy runs: lines on stderr, never data.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::flow::{Host, TunnelReason};
+
+/// Something worth a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An app refuses our certificate for a host.
+    Distrust {
+        /// The host.
+        host: Host,
+        /// What the app calls itself, if it does.
+        app: Option<String>,
+        /// How it refused.
+        how: String,
+        /// Whether its next flows to the host are tunnelled from now on.
+        remembered: bool,
+    },
+    /// A listed host is passed on unread, and not because somebody wished so.
+    Unread {
+        /// The host.
+        host: Host,
+        /// Why.
+        reason: TunnelReason,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Distrust { host, app, how, remembered } => {
+                let app = app.as_deref().unwrap_or("an app");
+                write!(f, "{app} does not trust Overhear's certificate for `{host}` ({how})")?;
+                if *remembered {
+                    write!(f, "; its connections to that host now pass through unread")?;
+                }
+                write!(
+                    f,
+                    "\nhint: start it by `overhear run -- TOOL`, or give it the CA: `overhear ca \
+                     path`, and certs/README.md for which variable it reads; then restart it"
+                )
+            }
+            Self::Unread { host, reason } => {
+                write!(f, "connections to `{host}` pass through unread: {reason}")
+            }
+        }
+    }
+}
+
+/// Takes notices.
+pub type Notify = Arc<dyn Fn(Notice) + Send + Sync>;

@@ -1,0 +1,115 @@
+//! The tape: a copy of a flow's bytes, in RAM, that outlives the process.
+//!
+//! The relay appends before it passes a byte on; an append is a copy into memory mapped from
+//! a RAM-backed file, no system call and no lock. The recorder reads the same file by
+//! `pread`, whether the proxy lives or was killed: recovery is the ordinary reading path.
+//!
+//! ```text
+//! RUNTIME_DIR/overhear/CAPTURE/INSTANCE/lock          held while the proxy lives
+//!                                      /FLOW.tape     one a flow, 0600, sparse
+//! ```
+//!
+//! What is stored is given back: [`Reader::release`] punches it out of the file, and a tape
+//! that is stored whole is unlinked.
+
+mod budget;
+mod format;
+mod mapping;
+mod place;
+mod reader;
+mod wake;
+mod writer;
+
+pub use budget::Budget;
+pub use format::{Record, TapeError};
+pub use place::{LeftBehind, Place, PlaceKind, is_ram};
+pub use reader::{Kept, Reader};
+pub use wake::Wake;
+pub use writer::Writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use crate::flow::{Opened, Passed};
+
+/// What the proxy tells the recorder, once a flow; the bytes go over the tape.
+#[derive(Debug)]
+pub enum Told {
+    /// A flow is read: this is its tape.
+    Taped(Reader),
+    /// A flow was passed on unread and is over.
+    Passed(Box<Passed>),
+}
+
+/// Where the proxy opens its tapes.
+#[derive(Clone, Debug)]
+pub struct Tapes {
+    place: Arc<Place>,
+    budget: Arc<Budget>,
+    wake: Arc<Wake>,
+    told: Sender<Told>,
+    untaped: Arc<AtomicU64>,
+}
+
+impl Tapes {
+    /// Opens tapes in `place`, all together no larger than `budget`. The receiver is the
+    /// recorder's.
+    pub fn new(place: Place, budget: Budget) -> (Self, Receiver<Told>) {
+        let (told, heard) = mpsc::channel();
+        let tapes = Self {
+            place: Arc::new(place),
+            budget: Arc::new(budget),
+            wake: Arc::new(Wake::default()),
+            told,
+            untaped: Arc::default(),
+        };
+        (tapes, heard)
+    }
+
+    /// Begins a flow's tape.
+    ///
+    /// Never fails: where no tape can be had, the writer counts what it could not keep, and
+    /// the flow goes on.
+    pub fn open(&self, opened: &Opened) -> Writer {
+        match Writer::create(&self.place, &self.budget, &self.wake, opened) {
+            Ok((writer, reader)) => {
+                self.tell(Told::Taped(reader));
+                writer
+            }
+            Err(_) => {
+                self.untaped.fetch_add(1, Ordering::Relaxed);
+                Writer::untaped()
+            }
+        }
+    }
+
+    /// Tells of a flow that was passed on unread.
+    pub fn passed(&self, passed: Passed) {
+        self.tell(Told::Passed(Box::new(passed)));
+    }
+
+    /// What wakes the recorder.
+    pub fn wake(&self) -> &Arc<Wake> {
+        &self.wake
+    }
+
+    /// Flows for which no tape could be had since the start.
+    pub fn untaped(&self) -> u64 {
+        self.untaped.load(Ordering::Relaxed)
+    }
+
+    /// Where the tapes are.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn tell(&self, told: Told) {
+        // The recorder is gone only when the process ends: then nobody is left to be told.
+        let _ = self.told.send(told);
+        self.wake.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;
