@@ -3,10 +3,34 @@
 //! One file a dialect, one word in [`DIALECTS`], one line a provider in [`providers`].
 //! Nothing else in the code branches on dialects.
 
+mod anthropic_messages;
+mod failure;
+#[doc(hidden)]
+pub mod fuzz;
+mod json;
+mod media;
+mod mend;
+mod notes;
+mod openai_chat;
+mod path;
+pub mod providers;
+mod thread;
+
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::model::{Cost, ExchangeError, Headers, Reply, Request, Usage};
 use crate::observe::sse;
+use path::{lossy, may_be_object, path_only, path_segment_after};
+
+/// The dialects, the more particular before the more general.
+pub const DIALECTS: &[&dyn Dialect] =
+    &[&openai_chat::OpenaiChat, &anthropic_messages::AnthropicMessages];
+
+/// The dialect that a request is in, and its operation; `None` if no dialect claims it.
+pub fn claim(asked: &Asked<'_>) -> Option<(&'static dyn Dialect, &'static str)> {
+    DIALECTS.iter().find_map(|dialect| dialect.claim(asked).map(|operation| (*dialect, operation)))
+}
 
 /// A request as a dialect sees it: parsed, its content coding undone.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +62,9 @@ pub trait Dialect: Send + Sync {
 
 /// One exchange being read.
 pub trait Reading: Send {
+    /// The prompt.
+    fn prompt(&self) -> &Request;
+
     /// Takes the next piece of the reply; tells `grown` of what it adds to the answer.
     fn reply(&mut self, frame: Frame<'_>, at: Timestamp, grown: &mut dyn FnMut(Grown<'_>));
 
@@ -63,7 +90,8 @@ pub enum Frame<'a> {
     },
 }
 
-/// What a piece of the reply adds to the answer, for whoever follows live.
+/// What a piece of the reply adds to the answer, for whoever follows live; of the first
+/// answer, if the app asked for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grown<'a> {
     /// Words of the answer.
@@ -77,7 +105,7 @@ pub enum Grown<'a> {
 }
 
 /// What a dialect makes of one exchange. `headers` are left empty: they are the recorder's.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Decoded {
     /// The conversation, as the app itself named it.
     pub thread: Option<String>,

@@ -1,0 +1,154 @@
+//! Tokens and money of a chat completion.
+
+use serde_json::Value;
+
+use crate::model::Usage;
+
+/// USD in one of xAI's ticks, <https://docs.x.ai/developers/cost-tracking>.
+const USD_PER_TICK: f64 = 1e-10;
+
+/// Reads a `usage` object; `None` if it counts nothing.
+pub(super) fn usage(raw: Value) -> Option<Usage> {
+    let input = first(&raw, &["/prompt_tokens", "/input_tokens"]);
+    let completion = first(&raw, &["/completion_tokens", "/output_tokens"]);
+    if input.is_none() && completion.is_none() {
+        return None;
+    }
+    let reasoning = first(
+        &raw,
+        &[
+            "/completion_tokens_details/reasoning_tokens",
+            "/completion_token_details/reasoning_tokens",
+            "/output_tokens_details/reasoning_tokens",
+            "/reasoning_tokens",
+        ],
+    );
+    // xAI counts reasoning beside the completion; only the total tells.
+    let beside = match (input, completion, reasoning, count(&raw, "/total_tokens")) {
+        (Some(input), Some(completion), Some(reasoning), Some(total))
+            if total == input.saturating_add(completion).saturating_add(reasoning) =>
+        {
+            reasoning
+        }
+        _ => 0,
+    };
+    Some(Usage {
+        input,
+        input_cached: first(
+            &raw,
+            &[
+                "/prompt_tokens_details/cached_tokens",
+                "/prompt_token_details/cached_tokens",
+                "/input_tokens_details/cached_tokens",
+                "/prompt_cache_hit_tokens",
+                "/cache_read_input_tokens",
+                "/cached_tokens",
+                "/num_cached_tokens",
+            ],
+        ),
+        input_cache_written: first(
+            &raw,
+            &[
+                "/prompt_tokens_details/cache_write_tokens",
+                "/prompt_tokens_details/cache_creation_tokens",
+                "/cache_creation_input_tokens",
+                "/cache_write_tokens",
+            ],
+        ),
+        output: completion.map(|completion| completion.saturating_add(beside)),
+        reasoning,
+        source: "provider".to_owned(),
+        raw,
+    })
+}
+
+/// What the exchange cost, in USD, where `usage` says so: OpenRouter's and Vercel's `cost`,
+/// Perplexity's `cost.total_cost`, xAI's ticks, DeepInfra's `estimated_cost`.
+pub(super) fn cost_usd(usage: &Value) -> Option<f64> {
+    if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_f64) {
+        return Some(ticks * USD_PER_TICK);
+    }
+    ["/cost", "/cost/total_cost", "/cost/usd", "/estimated_cost"]
+        .into_iter()
+        .filter_map(|place| usage.pointer(place))
+        .find_map(|cost| match cost {
+            Value::String(text) => text.parse().ok(),
+            _ => cost.as_f64(),
+        })
+}
+
+fn first(raw: &Value, places: &[&str]) -> Option<u64> {
+    places.iter().find_map(|place| count(raw, place))
+}
+
+fn count(raw: &Value, place: &str) -> Option<u64> {
+    raw.pointer(place)?.as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn usage_is_totals() {
+        for (rule, raw, expected) in [
+            (
+                "OpenAI: cached inside input, reasoning inside output",
+                json!({"prompt_tokens": 10, "completion_tokens": 8, "total_tokens": 18,
+                    "prompt_tokens_details": {"cached_tokens": 4},
+                    "completion_tokens_details": {"reasoning_tokens": 5}}),
+                Some((Some(10), Some(4), None, Some(8), Some(5))),
+            ),
+            (
+                "xAI: reasoning beside output, as the total proves",
+                json!({"prompt_tokens": 10, "completion_tokens": 8, "total_tokens": 23,
+                    "completion_tokens_details": {"reasoning_tokens": 5}}),
+                Some((Some(10), None, None, Some(13), Some(5))),
+            ),
+            (
+                "DeepSeek: cache hits under another name",
+                json!({"prompt_tokens": 10, "completion_tokens": 8, "prompt_cache_hit_tokens": 6}),
+                Some((Some(10), Some(6), None, Some(8), None)),
+            ),
+            (
+                "OpenRouter: written to the cache",
+                json!({"prompt_tokens": 10, "completion_tokens": 8,
+                    "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 7}}),
+                Some((Some(10), Some(0), Some(7), Some(8), None)),
+            ),
+            (
+                "no reasoning, total the plain sum",
+                json!({"prompt_tokens": 10, "completion_tokens": 8, "total_tokens": 18,
+                    "reasoning_tokens": 0}),
+                Some((Some(10), None, None, Some(8), Some(0))),
+            ),
+            ("an empty object counts nothing", json!({}), None),
+        ] {
+            let found = usage(raw).map(|usage| {
+                (
+                    usage.input,
+                    usage.input_cached,
+                    usage.input_cache_written,
+                    usage.output,
+                    usage.reasoning,
+                )
+            });
+            assert_eq!(found, expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn cost_is_what_the_provider_says() {
+        for (usage, expected) in [
+            (json!({"cost": 0.25}), Some(0.25)),
+            (json!({"cost": "0.25"}), Some(0.25)),
+            (json!({"cost": {"total_cost": 0.5}}), Some(0.5)),
+            (json!({"cost_in_usd_ticks": 5_000_000_000u64}), Some(0.5)),
+            (json!({"estimated_cost": 0.125}), Some(0.125)),
+            (json!({"prompt_tokens": 1}), None),
+        ] {
+            assert_eq!(cost_usd(&usage), expected, "{usage}");
+        }
+    }
+}
