@@ -272,7 +272,9 @@ async fn answer(mut app: TcpStream, status: &str, kind: &str, body: &str) {
         text.len()
     );
     // The app may be gone: then nobody misses the answer.
-    if app.write_all(head.as_bytes()).await.is_err() || app.write_all(text.as_bytes()).await.is_err() {
+    if app.write_all(head.as_bytes()).await.is_err()
+        || app.write_all(text.as_bytes()).await.is_err()
+    {
         return;
     }
     let _ = app.shutdown().await;
@@ -299,7 +301,10 @@ mod tests {
     fn a_path_names_its_upstream() {
         let base_url = base_url(Access::Loopback);
         for (path, expected) in [
-            ("/https://openrouter.ai/api/v1/chat?x=1", Some(("https://openrouter.ai", "/api/v1/chat?x=1"))),
+            (
+                "/https://openrouter.ai/api/v1/chat?x=1",
+                Some(("https://openrouter.ai", "/api/v1/chat?x=1")),
+            ),
             ("/https:/openrouter.ai/api", Some(("https://openrouter.ai", "/api"))),
             ("/https://a.example:8443", Some(("https://a.example:8443", "/"))),
             ("/https://a.example?x", Some(("https://a.example", "/?x"))),
@@ -353,6 +358,9 @@ mod tests {
             assert_eq!(matches!(found, Target::Upstream(..)), allowed, "{path}");
         }
         assert_eq!(base_url.target("/t0k3n/", None), Target::Page);
-        assert!(matches!(base_url.target("/t0k3nx/openai", None), Target::Unknown(_) | Target::Forbidden(_)));
+        assert!(matches!(
+            base_url.target("/t0k3nx/openai", None),
+            Target::Unknown(_) | Target::Forbidden(_)
+        ));
     }
 }

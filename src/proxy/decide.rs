@@ -99,21 +99,91 @@ mod tests {
         let distrust = Learned::Distrust("alert".into());
         let refused = |reason| Verdict::Tunnel(reason);
         for (rule, target, opening, learned, expected) in [
-            ("a listed name", "api.openai.com", tls(Some("api.openai.com")), Nothing, Verdict::Intercept),
-            ("below a listed suffix", "x.openai.azure.com", tls(Some("x.openai.azure.com")), Nothing, Verdict::Intercept),
-            ("no server name: the target counts", "api.openai.com", tls(None), Nothing, Verdict::Intercept),
+            (
+                "a listed name",
+                "api.openai.com",
+                tls(Some("api.openai.com")),
+                Nothing,
+                Verdict::Intercept,
+            ),
+            (
+                "below a listed suffix",
+                "x.openai.azure.com",
+                tls(Some("x.openai.azure.com")),
+                Nothing,
+                Verdict::Intercept,
+            ),
+            (
+                "no server name: the target counts",
+                "api.openai.com",
+                tls(None),
+                Nothing,
+                Verdict::Intercept,
+            ),
             ("a listed address", "192.0.2.7", tls(None), Nothing, Verdict::Intercept),
-            ("an address with a listed server name", "192.0.2.9", tls(Some("api.openai.com")), Nothing, Verdict::Intercept),
-            ("clear text inside CONNECT", "api.openai.com", Opening::Http, Nothing, Verdict::Intercept),
-            ("the server name counts", "api.openai.com", tls(Some("example.com")), Nothing, refused(TunnelReason::NotListed)),
-            ("an unlisted name", "example.com", tls(Some("example.com")), Nothing, refused(TunnelReason::NotListed)),
-            ("excluded by the user", "secret.openai.azure.com", tls(None), Nothing, refused(TunnelReason::Excluded)),
-            ("the origin spoke first", "api.openai.com", Opening::ServerFirst, Nothing, refused(TunnelReason::ServerFirst)),
+            (
+                "an address with a listed server name",
+                "192.0.2.9",
+                tls(Some("api.openai.com")),
+                Nothing,
+                Verdict::Intercept,
+            ),
+            (
+                "clear text inside CONNECT",
+                "api.openai.com",
+                Opening::Http,
+                Nothing,
+                Verdict::Intercept,
+            ),
+            (
+                "the server name counts",
+                "api.openai.com",
+                tls(Some("example.com")),
+                Nothing,
+                refused(TunnelReason::NotListed),
+            ),
+            (
+                "an unlisted name",
+                "example.com",
+                tls(Some("example.com")),
+                Nothing,
+                refused(TunnelReason::NotListed),
+            ),
+            (
+                "excluded by the user",
+                "secret.openai.azure.com",
+                tls(None),
+                Nothing,
+                refused(TunnelReason::Excluded),
+            ),
+            (
+                "the origin spoke first",
+                "api.openai.com",
+                Opening::ServerFirst,
+                Nothing,
+                refused(TunnelReason::ServerFirst),
+            ),
             ("not HTTP", "api.openai.com", Opening::Other, Nothing, refused(TunnelReason::NotHttp)),
-            ("distrust", "api.openai.com", tls(None), distrust, refused(TunnelReason::Distrusted("alert".into()))),
-            ("client certificate", "api.openai.com", tls(None), Learned::ClientCertificate, refused(TunnelReason::ClientCertificate)),
+            (
+                "distrust",
+                "api.openai.com",
+                tls(None),
+                distrust,
+                refused(TunnelReason::Distrusted("alert".into())),
+            ),
+            (
+                "client certificate",
+                "api.openai.com",
+                tls(None),
+                Learned::ClientCertificate,
+                refused(TunnelReason::ClientCertificate),
+            ),
         ] {
-            assert_eq!(decide(&Host::new(target), &opening, &learned, &rules()), expected, "{rule}");
+            assert_eq!(
+                decide(&Host::new(target), &opening, &learned, &rules()),
+                expected,
+                "{rule}"
+            );
         }
     }
 

@@ -137,7 +137,11 @@ impl Dialer {
         let mut connector = self.connector.clone();
         let connected = match &self.upstream {
             Upstream::Direct => connector.call(uri).await.map_err(|e| {
-                let via = if address == origin.authority() { String::new() } else { format!(" at `{address}`") };
+                let via = if address == origin.authority() {
+                    String::new()
+                } else {
+                    format!(" at `{address}`")
+                };
                 failed(via, in_words(&e))
             })?,
             Upstream::Parent(proxy) => {
@@ -271,7 +275,9 @@ mod tests {
             let origin = Origin::parse(Scheme::Https, origin).unwrap();
             assert_eq!(dialer.address(&origin), expected, "{text}");
         }
-        for text in ["", "host", "host:443", "host:x:127.0.0.1", "host:443:name", "host:443:1.2.3.4:x"] {
+        for text in
+            ["", "host", "host:443", "host:x:127.0.0.1", "host:443:name", "host:443:1.2.3.4:x"]
+        {
             assert!(text.parse::<Resolve>().is_err(), "{text}");
         }
     }

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use hudsucker::certificate_authority::CertificateAuthority;
 use hudsucker::{Body, HttpContext, HttpHandler, Proxy, RequestOrResponse};
 use hyper_util::client::legacy;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -28,9 +28,25 @@ pub async fn serve(engine: Arc<Engine>, listener: TcpListener) -> Result<(), hud
         .with_ca(NeverAsked)
         .with_http_connector(engine.dialer.clone())
         .with_http_handler(front)
+        .with_client(client())
+        .with_server(server())
         .build()?
         .start()
         .await
+}
+
+/// Header names go on as they came, as far as hyper can.
+fn client() -> legacy::Builder {
+    let mut client = legacy::Client::builder(TokioExecutor::new());
+    client.http1_preserve_header_case(true);
+    client
+}
+
+/// HTTP/1 alone: a `CONNECT` inside HTTP/2 has no connection of its own to take over.
+fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
+    server.http1().preserve_header_case(true);
+    server
 }
 
 /// One for each request: hudsucker clones it.
@@ -139,8 +155,7 @@ impl Front {
         let host = origin.host.as_str();
         if rules.intercept.covers(host) && !rules.tunnel.covers(host) {
             let addresses = (context.client_addr, self.local);
-            let (exchange, taped) =
-                Exchange::begin(&self.engine.tapes, origin, request, addresses);
+            let (exchange, taped) = Exchange::begin(&self.engine.tapes, origin, request, addresses);
             self.exchange = Some(exchange);
             return taped.into();
         }

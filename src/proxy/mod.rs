@@ -101,7 +101,10 @@ impl Engine {
     }
 
     /// Serves the proxy port until the process ends.
-    pub async fn serve_proxy(self: Arc<Self>, listener: TcpListener) -> Result<(), hudsucker::Error> {
+    pub async fn serve_proxy(
+        self: Arc<Self>,
+        listener: TcpListener,
+    ) -> Result<(), hudsucker::Error> {
         front::serve(self, listener).await
     }
 
@@ -112,7 +115,8 @@ impl Engine {
 
     /// Whether a connection to `address` would lead back to us.
     fn is_own(&self, host: &crate::flow::Host, port: u16) -> bool {
-        let loopback = host.as_str() == "localhost" || host.ip().is_some_and(|ip| ip.is_loopback() || ip.is_unspecified());
+        let loopback = host.as_str() == "localhost"
+            || host.ip().is_some_and(|ip| ip.is_loopback() || ip.is_unspecified());
         loopback && self.own.iter().any(|own| own.port() == port)
     }
 }

@@ -19,8 +19,16 @@ const HELLO_BYTES_MAX: usize = 72 << 10;
 const TLS_HANDSHAKE: u8 = 0x16;
 /// Methods that begin an HTTP request; `PRI` begins HTTP/2 with prior knowledge.
 const METHODS: [&[u8]; 10] = [
-    b"GET ", b"POST ", b"PUT ", b"HEAD ", b"PATCH ", b"DELETE ", b"OPTIONS ", b"TRACE ",
-    b"CONNECT ", b"PRI ",
+    b"GET ",
+    b"POST ",
+    b"PUT ",
+    b"HEAD ",
+    b"PATCH ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"TRACE ",
+    b"CONNECT ",
+    b"PRI ",
 ];
 
 /// What a flow begins with.
@@ -45,11 +53,7 @@ pub struct Hello {
 
 /// Reads what the app sends first, or finds that the origin speaks before it. `early` was
 /// already read.
-pub async fn first(
-    app: &mut TcpStream,
-    origin: &TcpStream,
-    early: Vec<u8>,
-) -> io::Result<First> {
+pub async fn first(app: &mut TcpStream, origin: &TcpStream, early: Vec<u8>) -> io::Result<First> {
     let mut first = First { bytes: early, opening: Opening::Other, hello: None };
     if first.bytes.is_empty() {
         tokio::select! {

@@ -59,9 +59,10 @@ mod linux {
 
     fn inode_of(app: SocketAddr, listener: SocketAddr) -> Option<u64> {
         let table = if app.is_ipv4() { procfs::net::tcp() } else { procfs::net::tcp6() };
-        let row = table.ok()?.into_iter().find(|row| {
-            row.local_address == app && row.remote_address.port() == listener.port()
-        })?;
+        let row = table
+            .ok()?
+            .into_iter()
+            .find(|row| row.local_address == app && row.remote_address.port() == listener.port())?;
         (row.inode != 0).then_some(row.inode)
     }
 

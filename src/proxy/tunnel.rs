@@ -106,7 +106,8 @@ impl Flow {
 
     fn opened(&self, mode: Mode, verdict: Verdict, tls: Option<TlsSeen>) -> Opened {
         let mut origin = self.target.clone();
-        origin.scheme = if tls.is_some() || mode == Mode::Tunnel { Scheme::Https } else { Scheme::Http };
+        origin.scheme =
+            if tls.is_some() || mode == Mode::Tunnel { Scheme::Https } else { Scheme::Http };
         if let Some(sni) = tls.as_ref().and_then(|tls| tls.sni.as_deref()) {
             origin.host = Host::new(sni);
         }
@@ -162,22 +163,17 @@ impl Flow {
         };
         let began = Instant::now();
         let opened = self.opened(Mode::Intercept, Verdict::Intercept, Some(tls));
-        let copies = Copies::Tape {
-            tape: self.engine.tapes.open(&opened),
-            process: self.process.take(),
-        };
-        let outcome =
-            relay(End::tls(app, server), End::tls(upstream, client), &[], copies).await;
+        let copies =
+            Copies::Tape { tape: self.engine.tapes.open(&opened), process: self.process.take() };
+        let outcome = relay(End::tls(app, server), End::tls(upstream, client), &[], copies).await;
         self.judge(&key, &named, &outcome, began);
     }
 
     /// Clear text inside `CONNECT`: relayed and taped as it is.
     async fn relay_clear(mut self, app: TcpStream, upstream: TcpStream, early: &[u8]) {
         let opened = self.opened(Mode::Clear, Verdict::Intercept, None);
-        let copies = Copies::Tape {
-            tape: self.engine.tapes.open(&opened),
-            process: self.process.take(),
-        };
+        let copies =
+            Copies::Tape { tape: self.engine.tapes.open(&opened), process: self.process.take() };
         relay(End::plain(app), End::plain(upstream), early, copies).await;
     }
 
@@ -210,8 +206,7 @@ impl Flow {
         reason: TunnelReason,
     ) {
         let opened = self.opened(Mode::Tunnel, Verdict::Tunnel(reason), None);
-        let outcome =
-            relay(End::plain(app), End::plain(upstream), early, Copies::Nowhere).await;
+        let outcome = relay(End::plain(app), End::plain(upstream), early, Copies::Nowhere).await;
         let process = self.process.as_mut().and_then(|process| process.try_recv().ok());
         self.engine.tapes.passed(Passed {
             opened,

@@ -163,7 +163,9 @@ fn splice_request_line(line: &[u8], target: &str, new: &str, spliced: &mut Vec<u
 fn host_value(line: &[u8]) -> Option<std::ops::Range<usize>> {
     let colon = line.iter().position(|b| *b == b':')?;
     let (name, rest) = line.split_at(colon);
-    if !name.trim_ascii().eq_ignore_ascii_case(b"host") || name.first().is_none_or(u8::is_ascii_whitespace) {
+    if !name.trim_ascii().eq_ignore_ascii_case(b"host")
+        || name.first().is_none_or(u8::is_ascii_whitespace)
+    {
         return None;
     }
     let value = rest.get(1..)?;
@@ -226,7 +228,12 @@ mod tests {
                 "POST /a/1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;e=\"f\"\r\nabc\r\n0\r\nT: u\r\n\r\nGET /a/2 HTTP/1.1\r\nHost: x\r\n\r\n",
                 "POST /1 HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3;e=\"f\"\r\nabc\r\n0\r\nT: u\r\n\r\nGET /2 HTTP/1.1\r\nHost: a.example\r\n\r\n",
             ),
-            ("no Host line, none made", "a.example", "GET /a/ HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"),
+            (
+                "no Host line, none made",
+                "a.example",
+                "GET /a/ HTTP/1.0\r\n\r\n",
+                "GET / HTTP/1.0\r\n\r\n",
+            ),
         ] {
             assert_eq!(passed(&mut splicer(origin), [sent.as_bytes()]), expected, "{rule}");
             let bytewise = passed(&mut splicer(origin), sent.as_bytes().chunks(1));
@@ -245,7 +252,9 @@ mod tests {
             assert_eq!(out, "GET /1 HTTP/1.1\r\nHost: a.example\r\n\r\n");
             assert!(splicer.must_hand_over());
             assert_eq!(splicer.take_handover(), None, "a reply is due");
-            splicer.reply(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+            splicer.reply(
+                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no",
+            );
             assert_eq!(splicer.take_handover(), None, "it has not ended");
             splicer.reply(b"k");
             assert_eq!(splicer.take_handover().unwrap(), second.as_bytes());
@@ -255,7 +264,11 @@ mod tests {
     #[test]
     fn after_an_upgrade_everything_is_copied() {
         let mut splicer = splicer("a.example");
-        passed(&mut splicer, [&b"GET /a/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"[..]]);
+        passed(
+            &mut splicer,
+            [&b"GET /a/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+                [..]],
+        );
         splicer.reply(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
         let frame = "GET /b/ HTTP/1.1\r\n\r\n";
         assert_eq!(passed(&mut splicer, [frame.as_bytes()]), frame);
