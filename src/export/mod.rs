@@ -1,0 +1,3 @@
+//! Exchanges out of the capture, for other programs.
+
+pub mod jsonl;

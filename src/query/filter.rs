@@ -1,0 +1,57 @@
+//! Which exchanges a command is about.
+
+use jiff::Timestamp;
+
+use super::Role;
+use crate::model::State;
+use crate::store::{Reader, Selection, StoreError};
+
+/// Which exchanges a command is about, and which of their texts: one type for all commands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Whose texts; empty means everybody's. Only a search looks at it.
+    pub role: Vec<Role>,
+    /// In the app's user agent or its process name.
+    pub app: Option<String>,
+    /// The origin's host, or a domain that it is in.
+    pub host: Option<String>,
+    /// In the name of the model asked for or of the one that answered.
+    pub model: Option<String>,
+    /// The provider's name.
+    pub provider: Option<String>,
+    /// The dialect's name, or its part before the dot.
+    pub dialect: Option<String>,
+    /// How the exchange ended.
+    pub state: Option<State>,
+    /// Began at this time or later.
+    pub since: Option<Timestamp>,
+    /// Began before this time.
+    pub until: Option<Timestamp>,
+    /// The one exchange whose id begins or ends so.
+    pub id: Option<String>,
+    /// The newest so many; `None` is all.
+    pub limit: Option<usize>,
+}
+
+impl Filter {
+    /// The exchanges that are meant. Looks `id` up, so that an ambiguous one is told.
+    pub fn selection(&self, reader: &Reader) -> Result<Selection, StoreError> {
+        let id = self.id.as_deref().map(|id| reader.find(id)).transpose()?;
+        Ok(Selection {
+            app: self.app.clone(),
+            host: self.host.clone(),
+            model: self.model.clone(),
+            provider: self.provider.clone(),
+            dialect: self.dialect.clone(),
+            state: self.state,
+            since: self.since,
+            until: self.until,
+            id: id.map(|(_, id)| id),
+        })
+    }
+
+    /// Whether texts of `role` are meant.
+    pub fn wants(&self, role: &Role) -> bool {
+        self.role.is_empty() || self.role.contains(role)
+    }
+}

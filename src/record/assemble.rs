@@ -1,0 +1,205 @@
+//! From a draft to what is stored: fields, state, notes; secrets are gone by then.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Lexicon;
+use super::draft::{Draft, Reader, unwound};
+use super::half::nanos_since;
+use super::secrets::Place;
+use crate::dialect::{Decoded, providers};
+use crate::flow::{Mode, Opened, Process};
+use crate::model::{App, Exchange, ExchangeError, Headers, Request, State};
+use crate::observe::http1::Ending;
+use crate::store::{RawMessage, StoredExchange, Texts};
+
+/// What the flow adds to each of its exchanges.
+pub(super) struct Around<'a> {
+    pub(super) opened: &'a Opened,
+    pub(super) process: Option<&'a Process>,
+}
+
+/// Makes of a draft what is stored.
+pub(super) fn assemble(mut draft: Draft, around: &Around<'_>, lexicon: &Lexicon) -> StoredExchange {
+    let (mut decoded, complete) = finish_reading(&mut draft);
+    let dialect = draft.dialect();
+    let texts = match draft.reader {
+        Reader::Done { .. } => Texts::default(),
+        _ => texts(&draft),
+    };
+    let error = decoded.error.take().or_else(|| error_of_status(&draft));
+    let state = state(&draft, complete, error.is_some());
+    let mut notes = notes(&mut draft, &mut decoded, around);
+    let (method, http_version) = draft.asked_for();
+    let started_at = draft.started_at;
+    let millis = |at: Timestamp| nanos_since(started_at, at) as f64 / 1e6;
+    let replied = draft.reply.has_begun();
+    let mut request = std::mem::take(&mut decoded.request);
+    request.headers = std::mem::take(&mut draft.request_headers);
+    let mut reply = std::mem::take(&mut decoded.reply);
+    reply.headers = std::mem::take(&mut draft.reply_headers);
+    let exchange = Exchange {
+        id: draft.id,
+        flow: around.opened.flow.0,
+        thread: decoded.thread.take(),
+        state,
+        started_at: draft.started_at,
+        first_byte_ms: draft.first_byte_at.map(millis),
+        first_token_ms: decoded.first_token_at.map(millis),
+        duration_ms: replied.then(|| millis(draft.last_at)),
+        app: app(&request.headers, around),
+        provider: providers::provider_of(around.opened.origin.host.as_str()).map(str::to_owned),
+        dialect: dialect.map(|(name, _)| name.to_owned()),
+        operation: dialect.map(|(_, operation)| operation.to_owned()),
+        origin: around.opened.origin.to_string(),
+        method,
+        path: draft.path.clone(),
+        http_version,
+        status: draft.status(),
+        streamed: draft.is_streamed(),
+        request,
+        reply: replied.then_some(reply),
+        usage: decoded.usage.take(),
+        cost_usd: decoded.cost_usd,
+        cost_source: decoded.cost_source,
+        error,
+        notes: Vec::new(),
+    };
+    store(draft, exchange, &mut notes, texts, lexicon)
+}
+
+/// The exchange that stands for a flow that is kept raw, when its first bytes come.
+pub(super) fn raw_exchange(id: Uuid, at: Timestamp, first: &[u8], around: &Around<'_>) -> Exchange {
+    let is_http2 = first.starts_with(b"PRI * HTTP/2.0");
+    let (http_version, note) = match is_http2 {
+        true => ("HTTP/2", "HTTP/2 is not read yet: the bytes of the whole flow are kept raw"),
+        false => ("", "not HTTP/1: the bytes of the whole flow are kept raw"),
+    };
+    Exchange {
+        id,
+        flow: around.opened.flow.0,
+        thread: None,
+        state: State::Interrupted,
+        started_at: at,
+        first_byte_ms: None,
+        first_token_ms: None,
+        duration_ms: None,
+        app: app(&Headers::new(), around),
+        provider: providers::provider_of(around.opened.origin.host.as_str()).map(str::to_owned),
+        dialect: None,
+        operation: None,
+        origin: around.opened.origin.to_string(),
+        method: String::new(),
+        path: String::new(),
+        http_version: http_version.to_owned(),
+        status: None,
+        streamed: false,
+        request: Request::default(),
+        reply: None,
+        usage: None,
+        cost_usd: None,
+        cost_source: None,
+        error: None,
+        notes: vec![note.to_owned()],
+    }
+}
+
+fn store(
+    draft: Draft,
+    mut exchange: Exchange,
+    notes: &mut Vec<String>,
+    texts: Texts,
+    lexicon: &Lexicon,
+) -> StoredExchange {
+    let Draft { place, request, reply, mut found, .. } = draft;
+    let has_reply = reply.has_begun();
+    let request: RawMessage = request.into_raw(&lexicon.redactor, &mut found);
+    let reply = reply.into_raw(&lexicon.redactor, &mut found);
+    notes.extend(found.note(Place::Body));
+    exchange.notes = std::mem::take(notes);
+    StoredExchange { exchange, place, request, reply: has_reply.then_some(reply), texts }
+}
+
+/// What the dialect read, and whether the answer came to its semantic end.
+fn finish_reading(draft: &mut Draft) -> (Decoded, bool) {
+    let reader = std::mem::replace(&mut draft.reader, Reader::Nobody);
+    let Reader::Dialect { name, operation, reading } = reader else {
+        draft.reader = reader;
+        return (Decoded::default(), false);
+    };
+    let finished = unwound(|| {
+        let complete = reading.is_complete();
+        (reading.finish(), complete)
+    });
+    match finished {
+        Ok((decoded, complete)) => {
+            draft.reader = Reader::Done { name, operation };
+            (decoded, complete)
+        }
+        Err(()) => {
+            draft.fall(name, operation);
+            (Decoded::default(), false)
+        }
+    }
+}
+
+fn state(draft: &Draft, complete: bool, failed: bool) -> State {
+    let framed = matches!(draft.reply.ended, Some(Ending::Framed | Ending::CloseDelimited));
+    if !complete && !framed {
+        return State::Interrupted;
+    }
+    if failed {
+        return State::Failed;
+    }
+    if draft.request.is_cut() || draft.reply.is_cut() {
+        return State::Truncated;
+    }
+    State::Complete
+}
+
+fn error_of_status(draft: &Draft) -> Option<ExchangeError> {
+    let status = draft.status().filter(|status| *status >= 400)?;
+    let body = String::from_utf8_lossy(draft.reply.body_bytes());
+    let message = body.trim().chars().take(ERROR_CHARS_MAX).collect();
+    Some(ExchangeError { kind: format!("http_{status}"), message })
+}
+
+/// Most characters of an error body that no dialect reads: the raw reply has the rest.
+const ERROR_CHARS_MAX: usize = 500;
+
+fn notes(draft: &mut Draft, decoded: &mut Decoded, around: &Around<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if around.opened.mode == Mode::Rewritten {
+        notes.push(
+            "rewritten: a plain-HTTP proxy request; the layout of the heads is not the app's"
+                .to_owned(),
+        );
+    }
+    notes.append(&mut decoded.notes);
+    for (which, half) in [("request", &mut draft.request), ("reply", &mut draft.reply)] {
+        notes.extend(half.notes.drain(..).map(|note| format!("{which}: {note}")));
+        half.tell_cuts(which, &mut notes);
+    }
+    notes.append(&mut draft.notes);
+    notes
+}
+
+fn app(headers: &Headers, around: &Around<'_>) -> App {
+    let own = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("user-agent"))
+        .map(|(_, value)| value.clone());
+    App {
+        user_agent: own.or_else(|| around.opened.connect_user_agent.clone()),
+        process: around.process.map(|process| process.name.clone()),
+        pid: around.process.map(|process| process.pid),
+    }
+}
+
+/// Bodies as text, so that an exchange that no dialect reads can be found all the same.
+fn texts(draft: &Draft) -> Texts {
+    let text = |body: &[u8]| {
+        (!body.is_empty()).then(|| std::str::from_utf8(body).ok().map(str::to_owned)).flatten()
+    };
+    Texts { request: text(draft.request.body_bytes()), reply: text(draft.reply.body_bytes()) }
+}

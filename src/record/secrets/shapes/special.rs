@@ -1,0 +1,137 @@
+//! Shapes that are more than a literal and a run.
+
+use std::ops::Range;
+
+use crate::record::secrets::text::{Alphabet, begins_word, in_escape, looks_random};
+
+/// Longest part of a JSON web token, in bytes: a header with a chain of certificates.
+const JWT_PART_BYTES_MAX: usize = 16 << 10;
+
+/// Longest label of PEM, in bytes, such as `ENCRYPTED PRIVATE KEY`.
+const PEM_LABEL_BYTES_MAX: usize = 48;
+
+/// Longest private key in PEM, in bytes: RSA of 16,384 bits, escaped, has 13 KB.
+const PEM_BYTES_MAX: usize = 16 << 10;
+
+/// Longest userinfo of a URL, in bytes.
+const USERINFO_BYTES_MAX: usize = 256;
+
+/// Shortest password in a URL, in bytes: of fewer nothing is worth hiding.
+const URL_PASSWORD_BYTES_MIN: usize = 3;
+
+/// A JSON web token: header, payload and signature (signed), or five parts (encrypted).
+pub(super) fn jwt(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    if !begins_word(bytes, at) {
+        return None;
+    }
+    // Part by part: a row of dots and words is not gone through again from each of its words.
+    let (header, end) = part(bytes, at)?;
+    let (payload, second) = part(bytes, after_dot(bytes, end)?)?;
+    let (third, third_end) = part(bytes, after_dot(bytes, second)?)?;
+    if header.len() < 10 {
+        return None;
+    }
+    if payload.starts_with(b"eyJ") {
+        return Some(at..third_end);
+    }
+    let (fourth, fourth_end) = part(bytes, after_dot(bytes, third_end)?)?;
+    let (tag, fifth_end) = part(bytes, after_dot(bytes, fourth_end)?)?;
+    let full = [third, fourth, tag].iter().all(|part| part.len() >= 8);
+    full.then_some(at..fifth_end)
+}
+
+/// The part of a token that begins at `start`, and its end.
+fn part(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
+    let rest = bytes.get(start..)?;
+    let run = Alphabet::Word.run(rest, JWT_PART_BYTES_MAX);
+    (run <= JWT_PART_BYTES_MAX).then_some((rest.get(..run)?, start + run))
+}
+
+fn after_dot(bytes: &[u8], at: usize) -> Option<usize> {
+    (bytes.get(at) == Some(&b'.')).then_some(at + 1)
+}
+
+/// A private key in PEM or of PGP, whole; to where it was cut if its end is not there. Its
+/// line ends may be escaped once or more.
+pub(super) fn pem(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(at..)?;
+    let label = rest.strip_prefix(b"-----BEGIN ")?;
+    let length = label
+        .iter()
+        .take(PEM_LABEL_BYTES_MAX)
+        .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b' ')
+        .count();
+    let (label, after) = label.split_at_checked(length)?;
+    let text = after.strip_prefix(b"-----")?;
+    let is_private = memchr::memmem::find(label, b"PRIVATE KEY").is_some();
+    if !is_private || in_escape(bytes, at) {
+        return None;
+    }
+    let body = pem_body(text);
+    let letters = body.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    let behind = text.get(body.len()..)?;
+    let end = [b"-----END ", label, b"-----"].concat();
+    let closing = if behind.starts_with(&end) { end.len() } else { 0 };
+    let begin = "-----BEGIN -----".len() + label.len();
+    (letters >= 32).then(|| at..at + begin + body.len() + closing)
+}
+
+/// The lines of a private key: up to five dashes, or to the first byte that is none of its.
+fn pem_body(text: &[u8]) -> &[u8] {
+    let text = text.get(..text.len().min(PEM_BYTES_MAX)).unwrap_or(text);
+    let dashes = memchr::memmem::find(text, b"-----");
+    let text = text.get(..dashes.unwrap_or(text.len())).unwrap_or(text);
+    let length = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=-:,. \\\r\n\t".contains(byte))
+        .count();
+    let body = text.get(..length).unwrap_or(text);
+    if dashes == Some(length) {
+        return body;
+    }
+    // Cut: a backslash that begins an escape behind the key must keep its letter.
+    let mut body = body.trim_ascii_end();
+    while let [rest @ .., b'\\'] = body {
+        body = rest;
+    }
+    body
+}
+
+/// A Telegram bot's token, `123456789:AA…`, given where `:AA` is.
+pub(super) fn telegram(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let before = bytes.get(..at)?;
+    let digits = before.iter().rev().take(13).take_while(|byte| byte.is_ascii_digit()).count();
+    let start = at - digits;
+    let rest = bytes.get(at + 1..)?;
+    let run = Alphabet::Word.run(rest, 40);
+    // In a URL the word `bot` stands before the number.
+    let begins = before.get(..start)?.ends_with(b"bot") || begins_word(bytes, start);
+    ((7..=12).contains(&digits) && (32..=40).contains(&run) && begins).then(|| start..at + 1 + run)
+}
+
+/// The password in `scheme://user:password@host`, or a token in the user's place, given where
+/// `://` is.
+pub(super) fn url_password(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at + 3;
+    let rest = bytes.get(start..)?;
+    let length = rest
+        .iter()
+        .take(USERINFO_BYTES_MAX)
+        .take_while(|byte| byte.is_ascii_graphic() && !b"/\\\"'`<>?#{}$*,()[]|".contains(byte))
+        .count();
+    let authority = rest.get(..length)?;
+    let userinfo = authority.get(..memchr::memrchr(b'@', authority)?)?;
+    match memchr::memchr(b':', userinfo) {
+        Some(colon) => {
+            let password = start + colon + 1..start + userinfo.len();
+            (password.len() >= URL_PASSWORD_BYTES_MIN).then_some(password)
+        }
+        None => looks_random(userinfo).then(|| start..start + userinfo.len()),
+    }
+}
+
+/// Whether a SendGrid key's two parts are there.
+pub(super) fn is_two_parts(rest: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = rest.split(|byte| *byte == b'.').collect();
+    matches!(parts.as_slice(), [id, key] if id.len() >= 16 && key.len() >= 20)
+}

@@ -1,0 +1,122 @@
+//! What the recorder hands to the store.
+
+use jiff::Timestamp;
+
+use crate::flow::{Ending, FlowId, Opened, Passed, Side};
+use crate::model::{App, Exchange};
+
+/// One thing to write. Writing the same thing again, as recovery after a kill does, replaces
+/// what was written before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// A pair of connections. Comes before its exchanges; comes again when it has ended.
+    Flow(Box<FlowRow>),
+    /// A request and its reply, by `id`.
+    Exchange(Box<StoredExchange>),
+    /// Bytes of a flow that is kept raw, by flow, side and `seq`.
+    RawChunk(RawChunk),
+    /// A loss, by flow, side, time and reason.
+    Gap(Gap),
+}
+
+/// A pair of connections, as far as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowRow {
+    /// What was known when it began.
+    pub opened: Opened,
+    /// When it was over; `None` while it is open.
+    pub closed_at: Option<Timestamp>,
+    /// The program that opened the app's connection.
+    pub app: App,
+    /// Bytes of each side, in the order of [`Side::BOTH`].
+    pub bytes: [u64; 2],
+    /// How each side ended, in the order of [`Side::BOTH`].
+    pub endings: [Option<Ending>; 2],
+    /// Bytes that went over the wire and are not on the tape, both sides together.
+    pub gap_bytes: u64,
+    /// What the reader should know.
+    pub notes: Vec<String>,
+}
+
+impl From<Passed> for FlowRow {
+    fn from(passed: Passed) -> Self {
+        let (process, pid) = passed.process.map(|p| (p.name, p.pid)).unzip();
+        let user_agent = passed.opened.connect_user_agent.clone();
+        Self {
+            closed_at: Some(passed.closed_at),
+            app: App { user_agent, process, pid },
+            opened: passed.opened,
+            bytes: passed.bytes,
+            endings: passed.endings,
+            gap_bytes: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A request and its reply, with the bytes that they were read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredExchange {
+    /// What was read.
+    pub exchange: Exchange,
+    /// The exchange's place in its flow, from 0.
+    pub place: u32,
+    /// The request as it went over the wire, secrets replaced.
+    pub request: RawMessage,
+    /// The reply as it went over the wire, secrets replaced; `None` if none came.
+    pub reply: Option<RawMessage>,
+    /// For an exchange that no dialect reads: its bodies as text, so that they can be found.
+    pub texts: Texts,
+}
+
+/// Bodies as text, framing and content coding undone. Left empty where a dialect reads the
+/// exchange (its messages are found then) and where a body is no text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The request's body.
+    pub request: Option<String>,
+    /// The reply's body.
+    pub reply: Option<String>,
+}
+
+/// The bytes of one side of an exchange.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawMessage {
+    /// Head and body as they went over the wire, secrets replaced.
+    pub bytes: Vec<u8>,
+    /// When the byte at each offset came, in nanoseconds since the request's first byte;
+    /// offsets ascend.
+    pub marks: Vec<(u64, i64)>,
+    /// Bytes that a limit left out.
+    pub cut: u64,
+}
+
+/// Bytes of a flow that is kept raw while it is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawChunk {
+    /// The flow.
+    pub flow: FlowId,
+    /// Who sent the bytes.
+    pub side: Side,
+    /// Place among the side's chunks, from 0.
+    pub seq: u64,
+    /// When the first of the bytes came.
+    pub at: Timestamp,
+    /// As they went over the wire, secrets replaced.
+    pub bytes: Vec<u8>,
+}
+
+/// Bytes that went over the wire and were not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The flow.
+    pub flow: FlowId,
+    /// Who sent the bytes.
+    pub side: Side,
+    /// When.
+    pub at: Timestamp,
+    /// How many.
+    pub bytes: u64,
+    /// Why, in words, such as `the tape was full`.
+    pub reason: String,
+}

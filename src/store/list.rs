@@ -1,0 +1,228 @@
+//! The narrow row of an exchange, and pages of them.
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use uuid::Uuid;
+
+use super::exchange::{COLUMNS, variant};
+use super::open::{nanoseconds, timestamp};
+use super::select::Conditions;
+use super::{Selection, StoreError};
+use crate::model::{App, Cost, State, Usage};
+
+/// An exchange as a list shows it. Fields as in [`Exchange`](crate::model::Exchange).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Its place in the order of writing.
+    pub seq: i64,
+    /// The exchange.
+    pub id: Uuid,
+    /// Its flow.
+    pub flow: Uuid,
+    /// Its place in the flow, from 0.
+    pub place: u32,
+    /// The conversation.
+    pub thread: Option<String>,
+    /// How it ended.
+    pub state: State,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// To the reply's first byte, in milliseconds.
+    pub first_byte_ms: Option<f64>,
+    /// To the first piece of answer or reasoning, in milliseconds.
+    pub first_token_ms: Option<f64>,
+    /// To the reply's last byte, in milliseconds.
+    pub duration_ms: Option<f64>,
+    /// Who asked.
+    pub app: App,
+    /// The company.
+    pub provider: Option<String>,
+    /// The wire format.
+    pub dialect: Option<String>,
+    /// What was asked for.
+    pub operation: Option<String>,
+    /// Where the app wanted to go.
+    pub origin: String,
+    /// The request's method.
+    pub method: String,
+    /// The request's path and query.
+    pub path: String,
+    /// The protocol.
+    pub http_version: String,
+    /// The reply's status.
+    pub status: Option<u16>,
+    /// Whether the reply came as a stream.
+    pub streamed: bool,
+    /// The model asked for.
+    pub request_model: Option<String>,
+    /// The model that answered.
+    pub reply_model: Option<String>,
+    /// First words of the last user message that has any; at most 200 characters.
+    pub first_words: Option<String>,
+    /// Tokens; `source` and `raw` are left empty.
+    pub usage: Usage,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+    /// Where the cost is from.
+    pub cost_source: Option<Cost>,
+    /// Type of the error, if there was one.
+    pub error_type: Option<String>,
+}
+
+/// In which order a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The newest first.
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+}
+
+/// Where a page ends and the next begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    started_at: i64,
+    seq: i64,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// In the order asked for.
+    pub exchanges: Vec<Listed>,
+    /// Where to go on; `None` if this was the last page.
+    pub next: Option<Cursor>,
+}
+
+pub(super) fn page(
+    conn: &Connection,
+    selection: &Selection,
+    order: Order,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let mut conditions = selection.conditions();
+    let (direction, beyond) = match order {
+        Order::NewestFirst => ("DESC", "(started_at, seq) < (?, ?)"),
+        Order::OldestFirst => ("ASC", "(started_at, seq) > (?, ?)"),
+    };
+    if let Some(Cursor { started_at, seq }) = after {
+        conditions.and(beyond, [started_at, seq]);
+    }
+    let sql = format!(
+        "SELECT seq, {} FROM exchange WHERE {} ORDER BY started_at {direction}, seq {direction} LIMIT ?",
+        COLUMNS.join(", "),
+        conditions.sql(),
+    );
+    let exchanges = rows(conn, &sql, conditions.values, limit)?;
+    let next = exchanges
+        .last()
+        .filter(|_| exchanges.len() >= limit)
+        .map(|last| Cursor { started_at: nanoseconds(last.started_at), seq: last.seq });
+    Ok(Page { exchanges, next })
+}
+
+pub(super) fn written_after(
+    conn: &Connection,
+    selection: &Selection,
+    seq: i64,
+    limit: usize,
+) -> Result<Vec<Listed>, StoreError> {
+    after(conn, selection.conditions(), seq, limit)
+}
+
+pub(super) fn unread_after(
+    conn: &Connection,
+    selection: &Selection,
+    seq: i64,
+    limit: usize,
+) -> Result<Vec<Listed>, StoreError> {
+    let mut conditions = selection.conditions();
+    conditions.and::<Value>("dialect IS NULL", []);
+    after(conn, conditions, seq, limit)
+}
+
+fn after(
+    conn: &Connection,
+    mut conditions: Conditions,
+    seq: i64,
+    limit: usize,
+) -> Result<Vec<Listed>, StoreError> {
+    conditions.and("seq > ?", [seq]);
+    let columns = COLUMNS.join(", ");
+    let sql = format!(
+        "SELECT seq, {columns} FROM exchange WHERE {} ORDER BY seq LIMIT ?",
+        conditions.sql()
+    );
+    rows(conn, &sql, conditions.values, limit)
+}
+
+pub(super) fn by_seq(conn: &Connection, seq: i64) -> Result<Option<Listed>, StoreError> {
+    let sql = format!("SELECT seq, {} FROM exchange WHERE seq = ? LIMIT ?", COLUMNS.join(", "));
+    Ok(rows(conn, &sql, vec![Value::Integer(seq)], 1)?.pop())
+}
+
+fn rows(
+    conn: &Connection,
+    sql: &str,
+    mut values: Vec<Value>,
+    limit: usize,
+) -> Result<Vec<Listed>, StoreError> {
+    values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut listed = Vec::new();
+    while let Some(row) = rows.next()? {
+        listed.push(read(row)?);
+    }
+    Ok(listed)
+}
+
+fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
+    let state: String = row.get("state")?;
+    let cost_source: Option<String> = row.get("cost_source")?;
+    let tokens = |column: &str| -> Result<Option<u64>, StoreError> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
+    };
+    Ok(Listed {
+        seq: row.get("seq")?,
+        id: row.get("id")?,
+        flow: row.get("flow")?,
+        place: row.get("place")?,
+        thread: row.get("thread")?,
+        state: variant(&state)?,
+        started_at: timestamp(row.get("started_at")?),
+        first_byte_ms: row.get("first_byte_ms")?,
+        first_token_ms: row.get("first_token_ms")?,
+        duration_ms: row.get("duration_ms")?,
+        app: App {
+            user_agent: row.get("user_agent")?,
+            process: row.get("process")?,
+            pid: row.get("pid")?,
+        },
+        provider: row.get("provider")?,
+        dialect: row.get("dialect")?,
+        operation: row.get("operation")?,
+        origin: row.get("origin")?,
+        method: row.get("method")?,
+        path: row.get("path")?,
+        http_version: row.get("http_version")?,
+        status: row.get("status")?,
+        streamed: row.get("streamed")?,
+        request_model: row.get("request_model")?,
+        reply_model: row.get("reply_model")?,
+        first_words: row.get("first_words")?,
+        usage: Usage {
+            input: tokens("input")?,
+            input_cached: tokens("input_cached")?,
+            input_cache_written: tokens("input_cache_written")?,
+            output: tokens("output")?,
+            reasoning: tokens("reasoning")?,
+            ..Usage::default()
+        },
+        cost_usd: row.get("cost_usd")?,
+        cost_source: cost_source.as_deref().map(variant).transpose()?,
+        error_type: row.get("error_type")?,
+    })
+}

@@ -1,0 +1,46 @@
+//! The capture: an SQLite file, its schema and its contract.
+//!
+//! [`Store`] is the one writer of a process: it takes batches and is never called on the
+//! forwarding path. [`Reader`] opens the file read-only, works while a proxy writes, and holds
+//! no transaction from one page of results to the next. The schema is `migrations/`; a
+//! migration is never edited.
+
+mod codec;
+mod detail;
+mod entry;
+mod error;
+mod exchange;
+mod find;
+mod list;
+mod marks;
+mod message;
+mod open;
+mod raw;
+mod read;
+mod select;
+mod write;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use entry::{Entry, FlowRow, Gap, RawChunk, RawMessage, StoredExchange, Texts};
+pub use error::StoreError;
+pub use list::{Cursor, Listed, Order, Page};
+pub use message::{Content, Holder, Kind, StoredMessage};
+pub use read::Reader;
+pub use select::Selection;
+pub use write::Store;
+
+/// Whose bytes: readers need not know the proxy's events for it.
+pub use crate::flow::Side;
+
+/// Digits of a short id: the last ones of the exchange's id, which are random, while ids of
+/// the same minute begin alike. Eight are unique within a capture of thousands; where two
+/// exchanges share them, [`Reader::find`] names both in full.
+pub const SHORT_ID_DIGITS: usize = 8;
+
+/// The short id by which people name an exchange.
+pub fn short_id(id: uuid::Uuid) -> String {
+    let digits = id.simple().to_string();
+    digits.get(digits.len() - SHORT_ID_DIGITS..).unwrap_or_default().to_owned()
+}

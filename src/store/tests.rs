@@ -1,0 +1,6 @@
+//! The store as a whole, on real files.
+
+mod faults;
+mod reading;
+mod roundtrip;
+pub(crate) mod sample;
