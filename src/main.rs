@@ -1,1 +1,7 @@
-fn main() {}
+//! The `overhear` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    overhear::cli::main()
+}

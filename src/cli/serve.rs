@@ -1,0 +1,119 @@
+//! `overhear serve`, or just `overhear`: the proxy and the base URL, until Ctrl-C.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::authority;
+use super::places::Places;
+use super::printer::{ExitStatus, Printer, shown_lines};
+use super::running::Running;
+use super::session::{Listen, Say, Session};
+use super::settings::{ConfigFile, LISTEN, ProxyArgs, WEB};
+
+/// Run the proxy and the base URL until Ctrl-C
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub(super) proxy: ProxyArgs,
+}
+
+/// Runs the command.
+pub fn serve(
+    args: ServeArgs,
+    places: &Places,
+    config: &ConfigFile,
+    out: &mut Printer,
+) -> Result<ExitStatus> {
+    let settings = args.proxy.settings(config)?;
+    if let Some(running) = Running::find(places) {
+        bail!(
+            "a proxy already runs for this capture, on `{}` (process {})\nhint: `overhear run -- \
+             TOOL` uses it; `--data-dir` begins another capture",
+            running.proxy,
+            running.pid
+        );
+    }
+    let (authority, words) = authority::kept(places, &settings.rules.intercept)?;
+    for word in words {
+        out.talk(word);
+    }
+    let listen =
+        Listen { proxy: settings.listen.unwrap_or(LISTEN), web: Some(settings.web.unwrap_or(WEB)) };
+    let bundle = authority.bundle_path();
+    let scope = settings.rules.intercept.clone();
+    let mut signals = Signals::new()?;
+    let session = Session::start(settings, places, listen, authority, say())?;
+    let _announcement = Running::here(session.listen.proxy, &scope).announce(places)?;
+    greet(&session, bundle.as_deref(), places, out);
+    signals.wait();
+    session.stop();
+    Ok(ExitStatus::Found)
+}
+
+/// Prints notices on stderr; what an app calls itself is shown harmlessly.
+pub(super) fn say() -> Say {
+    Arc::new(|words| {
+        let mut out = Printer::stdio();
+        out.talk(format_args!("overhear: {}", shown_lines(words)));
+    })
+}
+
+fn greet(session: &Session, bundle: Option<&std::path::Path>, places: &Places, out: &mut Printer) {
+    let proxy = session.listen.proxy;
+    out.talk(format_args!(
+        "overhear {} records to {}",
+        env!("CARGO_PKG_VERSION"),
+        places.capture().display()
+    ));
+    out.talk("");
+    out.talk("  one tool        overhear run -- TOOL");
+    out.talk(format_args!("  as a proxy      HTTPS_PROXY=http://{proxy}"));
+    if let Some(bundle) = bundle {
+        out.talk(format_args!("                  SSL_CERT_FILE={}", bundle.display()));
+        let root = bundle.with_file_name("root.pem");
+        out.talk(format_args!("                  NODE_EXTRA_CA_CERTS={}", root.display()));
+    }
+    if let Some(web) = session.listen.web {
+        match &session.token {
+            None => {
+                out.talk(format_args!("  as a base URL   http://{web}/openai/v1"));
+                out.talk(format_args!(
+                    "                  http://{web}/https://openrouter.ai/api/v1"
+                ));
+            }
+            Some(token) => {
+                out.talk(format_args!(
+                    "  as a base URL   http://HOST:{}/{token}/openai/v1",
+                    web.port()
+                ));
+                out.talk(
+                    "  WARNING: the base URL is open to other machines: whoever knows the token in \
+                     its path can send requests from here",
+                );
+            }
+        }
+    }
+    if !proxy.ip().is_loopback() {
+        out.talk("  WARNING: the proxy is open to other machines: whoever reaches it can use it");
+    }
+    out.talk("");
+    out.talk(
+        "  what was said   overhear ls · overhear grep PATTERN · overhear show ID · overhear tail",
+    );
+}
+
+/// Waits for the signals that end a service.
+struct Signals(signal_hook::iterator::Signals);
+
+impl Signals {
+    fn new() -> Result<Self> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        Ok(Self(signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?))
+    }
+
+    fn wait(&mut self) {
+        let _ = self.0.forever().next();
+    }
+}

@@ -1,0 +1,234 @@
+//! A proxy and its recorder, running inside this process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::places::Places;
+use super::settings::Settings;
+use crate::ca::Authority;
+use crate::dialect::providers;
+use crate::proxy::{self, Access, BaseUrl, Engine};
+use crate::record::{Lexicon, Recorder, Standing};
+use crate::store::Store;
+use crate::tape::{Budget, Place, PlaceKind, Tapes};
+
+/// How long flows may take to end after whoever used them is gone.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Where a session listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listen {
+    /// The proxy port.
+    pub proxy: SocketAddr,
+    /// The base URL; `None` for none.
+    pub web: Option<SocketAddr>,
+}
+
+/// A running proxy.
+pub struct Session {
+    /// Where it listens, ports as the system gave them.
+    pub listen: Listen,
+    /// The token that the base URL's path must begin with, if it is open to other machines.
+    pub token: Option<String>,
+    recorder: Recorder,
+    tapes: Tapes,
+    runtime_dir: Option<PathBuf>,
+    stop: oneshot::Sender<()>,
+    io: JoinHandle<()>,
+}
+
+/// Says a line to the user.
+pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl Session {
+    /// Listens and records.
+    pub fn start(
+        settings: Settings,
+        places: &Places,
+        listen: Listen,
+        authority: Arc<Authority>,
+        say: Say,
+    ) -> Result<Self> {
+        let store = Store::open(&places.capture())?;
+        let lexicon = Lexicon::new(store.key());
+        let (place, runtime_dir) = tape_place(places, &say);
+        let budget = place
+            .capacity()
+            .map_or(settings.tape_budget, |capacity| settings.tape_budget.min(capacity / 2));
+        let (tapes, heard) = Tapes::new(place, Budget::new(budget));
+        let notify = {
+            let say = Arc::clone(&say);
+            Arc::new(move |notice: crate::record::Notice| say(&notice.to_string()))
+        };
+        let recorder = Recorder::start(
+            store,
+            heard,
+            Arc::clone(tapes.wake()),
+            runtime_dir.clone(),
+            lexicon,
+            notify,
+        )
+        .context("cannot start the recorder's thread")?;
+        let token =
+            listen.web.filter(|web| !web.ip().is_loopback()).map(|_| token()).transpose()?;
+        let access = token.clone().map_or(Access::Loopback, Access::Token);
+        let (stop, stopped) = oneshot::channel();
+        let (ready, started) = mpsc::channel();
+        let for_io = tapes.clone();
+        let io = thread::Builder::new().name("overhear-io".into()).spawn(move || {
+            serve(Serve {
+                settings,
+                listen,
+                authority,
+                tapes: for_io,
+                access,
+                say,
+                ready,
+                stopped,
+            });
+        })?;
+        let listen = started
+            .recv()
+            .map_err(|_| anyhow!("the proxy's thread ended before it listened"))??;
+        Ok(Self { listen, token, recorder, tapes, runtime_dir, stop, io })
+    }
+
+    /// How the recording stands.
+    pub fn standing(&self) -> &Arc<Standing> {
+        self.recorder.standing()
+    }
+
+    /// Ends the flows, stores what is on the tapes, and stops.
+    pub fn stop(self) {
+        // Whoever used the proxy has closed its connections: their last bytes are on the way.
+        thread::sleep(LAST_WORDS);
+        let _ = self.stop.send(());
+        // A panic there was printed when it happened.
+        let _ = self.io.join();
+        self.recorder.finish();
+        self.tapes.place().remove_if_empty();
+        if let Some(dir) = &self.runtime_dir {
+            // Each goes only if it is empty: another proxy may use it.
+            for dir in dir.ancestors().take(3) {
+                let _ = std::fs::remove_dir(dir);
+            }
+        }
+    }
+}
+
+fn tape_place(places: &Places, say: &Say) -> (Place, Option<PathBuf>) {
+    let runtime_dir = places.tapes();
+    let place = match Place::make(runtime_dir.as_deref()) {
+        Ok(place) => place,
+        Err(e) => {
+            say(&format!("cannot keep tapes in shared memory: {e}"));
+            Place::nameless()
+        }
+    };
+    if *place.kind() == PlaceKind::Nameless {
+        say("this system has no folder in memory for tapes: what is not stored yet would be lost \
+             if Overhear were killed\nhint: set XDG_RUNTIME_DIR to a folder on tmpfs");
+    }
+    (place, runtime_dir)
+}
+
+struct Serve {
+    settings: Settings,
+    listen: Listen,
+    authority: Arc<Authority>,
+    tapes: Tapes,
+    access: Access,
+    say: Say,
+    ready: mpsc::Sender<Result<Listen>>,
+    stopped: oneshot::Receiver<()>,
+}
+
+/// The I/O thread: one is enough for a machine's LLM traffic, and saves the wake-ups between
+/// several.
+fn serve(serve: Serve) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            let _ = serve.ready.send(Err(e.into()));
+            return;
+        }
+    };
+    runtime.block_on(async move {
+        match begin(&serve) {
+            Ok((engine, proxy, web, base_url, listen)) => {
+                let _ = serve.ready.send(Ok(listen));
+                tokio::spawn(Arc::clone(&engine).serve_proxy(proxy));
+                if let Some(web) = web {
+                    tokio::spawn(engine.serve_base_url(web, base_url));
+                }
+                // An error means that the session was dropped: the same as being stopped.
+                let _ = serve.stopped.await;
+            }
+            Err(e) => {
+                let _ = serve.ready.send(Err(e));
+            }
+        }
+    });
+}
+
+type Begun = (Arc<Engine>, TcpListener, Option<TcpListener>, BaseUrl, Listen);
+
+fn begin(serve: &Serve) -> Result<Begun> {
+    let proxy = proxy::listen(serve.listen.proxy)?;
+    let web = serve.listen.web.map(proxy::listen).transpose()?;
+    let listen = Listen {
+        proxy: proxy.local_addr()?,
+        web: web.as_ref().map(TcpListener::local_addr).transpose()?,
+    };
+    let own = [Some(listen.proxy), listen.web].into_iter().flatten().collect();
+    let say = Arc::clone(&serve.say);
+    let settings = serve.settings.clone();
+    let engine = Engine::new(
+        proxy::Settings {
+            rules: settings.rules,
+            resolve: settings.resolve,
+            upstream: settings.upstream,
+            upstream_ca: settings.upstream_ca,
+        },
+        Arc::clone(&serve.authority),
+        serve.tapes.clone(),
+        Arc::new(move |notice| say(&notice.to_string())),
+        own,
+    )?;
+    let base_url = BaseUrl {
+        access: serve.access.clone(),
+        short_name: providers::short_name,
+        landing: landing(listen.proxy),
+    };
+    Ok((Arc::new(engine), proxy, web, base_url, listen))
+}
+
+/// 128 random bits, in words that a path can hold.
+fn token() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow!("the system gives no random bytes: {e}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn landing(proxy: SocketAddr) -> String {
+    format!(
+        "<!doctype html><meta charset=utf-8><title>Overhear</title>\
+         <style>body{{font:16px/1.5 sans-serif;max-width:42em;margin:3em auto;padding:0 1em}}\
+         code{{background:#8883;padding:.1em .3em}}</style>\
+         <h1>Overhear is running</h1>\
+         <p>As a proxy: <code>HTTPS_PROXY=http://{proxy}</code> (the app must trust the CA: \
+         <code>overhear ca path</code>).\
+         <p>As a base URL: this address, then the provider, such as <code>/openai/v1</code> or \
+         <code>/https://openrouter.ai/api/v1</code>.\
+         <p>What was said: <code>overhear ls</code>, <code>overhear grep PATTERN</code>, \
+         <code>overhear tail</code>.\n"
+    )
+}

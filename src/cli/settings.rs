@@ -1,0 +1,187 @@
+//! What `serve` and `run` are told: flags, then `OVERHEAR_*`, then the configuration file,
+//! then what is built in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::Deserialize;
+
+use super::places;
+use crate::ca::Scope;
+use crate::dialect::providers;
+use crate::proxy::{Resolve, Rules, Upstream};
+
+/// Where the proxy listens unless told otherwise.
+pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
+/// Where the base URL is unless told otherwise.
+pub const WEB: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4141);
+/// Memory of all tapes together unless told otherwise, in bytes: half a minute of a gigabit
+/// link. At most half of what the file system of the tapes holds.
+pub const TAPE_BUDGET: u64 = 512 << 20;
+
+/// How the proxy works
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Proxy")]
+pub struct ProxyArgs {
+    /// Where the proxy listens [default: 127.0.0.1:8484]
+    #[arg(long, value_name = "ADDR", env = "OVERHEAR_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Where the base URL is served [default: 127.0.0.1:4141]
+    #[arg(long, value_name = "ADDR", env = "OVERHEAR_WEB")]
+    pub web: Option<SocketAddr>,
+    /// Also read HOST, or with `*.DOMAIN` all below it; repeatable
+    #[arg(long, value_name = "HOST", env = "OVERHEAR_INTERCEPT", value_delimiter = ',')]
+    pub intercept: Vec<String>,
+    /// Never read HOST, or with `*.DOMAIN` what is below it; repeatable
+    #[arg(long, value_name = "HOST", env = "OVERHEAR_TUNNEL", value_delimiter = ',')]
+    pub tunnel: Vec<String>,
+    /// Read every host; needs a CA that can speak for every host
+    #[arg(long, env = "OVERHEAR_ALL")]
+    pub all: bool,
+    /// Dial ADDR for HOST:PORT; `*` is any host or any port; repeatable
+    #[arg(
+        long,
+        value_name = "HOST:PORT:ADDR[:PORT]",
+        env = "OVERHEAR_RESOLVE",
+        value_delimiter = ','
+    )]
+    pub resolve: Vec<Resolve>,
+    /// Trust the certificates in FILE (PEM) beside the system's, for origins; repeatable
+    #[arg(long, value_name = "FILE", env = "OVERHEAR_UPSTREAM_CA", value_delimiter = ',')]
+    pub upstream_ca: Vec<PathBuf>,
+    /// Reach origins through this proxy, `http://[USER:PASSWORD@]HOST:PORT`
+    #[arg(long, value_name = "URL", env = "OVERHEAR_PARENT_PROXY", hide_env_values = true)]
+    pub parent_proxy: Option<String>,
+    /// Most memory for what is not stored yet, in MiB [default: 512]
+    #[arg(long, value_name = "MIB", env = "OVERHEAR_TAPE_BUDGET")]
+    pub tape_budget: Option<u64>,
+}
+
+/// The configuration file: the same names.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Config {
+    listen: Option<SocketAddr>,
+    web: Option<SocketAddr>,
+    data_dir: Option<PathBuf>,
+    #[serde(default)]
+    intercept: Vec<String>,
+    #[serde(default)]
+    tunnel: Vec<String>,
+    #[serde(default)]
+    all: bool,
+    #[serde(default)]
+    resolve: Vec<String>,
+    #[serde(default)]
+    upstream_ca: Vec<PathBuf>,
+    parent_proxy: Option<String>,
+    tape_budget: Option<u64>,
+}
+
+/// The configuration file, read or absent.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigFile(Config);
+
+/// What came of all of them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the proxy listens; `None` if nobody said.
+    pub listen: Option<SocketAddr>,
+    /// Where the base URL is; `None` if nobody said.
+    pub web: Option<SocketAddr>,
+    /// What is read and what is passed on.
+    pub rules: Rules,
+    /// Addresses for names.
+    pub resolve: Vec<Resolve>,
+    /// What is dialled.
+    pub upstream: Upstream,
+    /// Certificates to trust for origins.
+    pub upstream_ca: Vec<PathBuf>,
+    /// Memory of all tapes together, in bytes.
+    pub tape_budget: u64,
+}
+
+impl ConfigFile {
+    /// Reads the file at `path`, or the user's own if there is one.
+    pub fn read(path: Option<&Path>) -> Result<Self> {
+        let (path, needed) = match path {
+            Some(path) => (path.to_owned(), true),
+            None => (places::config_file(), false),
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !needed => {
+                return Ok(Self::default());
+            }
+            Err(e) => return Err(e).context(format!("cannot read `{}`", path.display())),
+        };
+        let config = toml::from_str(&text)
+            .with_context(|| format!("`{}` is no configuration of Overhear's", path.display()))?;
+        Ok(Self(config))
+    }
+
+    /// The folder of the capture, if the file names one.
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.0.data_dir.as_deref()
+    }
+}
+
+impl ProxyArgs {
+    /// Whether anything was said on the command line that a running proxy would not do.
+    pub fn ask_for_a_proxy_of_their_own(&self) -> bool {
+        let Self {
+            listen, web, intercept, tunnel, all, resolve, upstream_ca, parent_proxy, ..
+        } = self;
+        listen.is_some()
+            || web.is_some()
+            || !(intercept.is_empty() && tunnel.is_empty() && resolve.is_empty())
+            || *all
+            || !upstream_ca.is_empty()
+            || parent_proxy.is_some()
+    }
+
+    /// These, completed by the configuration file.
+    pub fn settings(self, ConfigFile(config): &ConfigFile) -> Result<Settings> {
+        let intercept = match self.all || config.all {
+            true => Scope::Everything,
+            false => {
+                let known = providers::intercept_patterns().map(str::to_owned);
+                Scope::only(known.chain(self.intercept).chain(config.intercept.clone()))?
+            }
+        };
+        let tunnel = Scope::only(self.tunnel.iter().chain(&config.tunnel))?;
+        let mut resolve = self.resolve;
+        for text in &config.resolve {
+            resolve.push(text.parse()?);
+        }
+        let upstream = match self.parent_proxy.as_ref().or(config.parent_proxy.as_ref()) {
+            Some(url) => Upstream::Parent(parent_proxy(url)?),
+            None => Upstream::Direct,
+        };
+        let mut upstream_ca = self.upstream_ca;
+        upstream_ca.extend(config.upstream_ca.iter().cloned());
+        let tape_budget = self.tape_budget.or(config.tape_budget);
+        Ok(Settings {
+            listen: self.listen.or(config.listen),
+            web: self.web.or(config.web),
+            rules: Rules { intercept, tunnel },
+            resolve,
+            upstream,
+            upstream_ca,
+            tape_budget: tape_budget.map_or(TAPE_BUDGET, |mib| mib << 20),
+        })
+    }
+}
+
+fn parent_proxy(url: &str) -> Result<http::Uri> {
+    let uri: http::Uri = url.parse().with_context(|| "the parent proxy is no URL")?;
+    if uri.scheme_str() != Some("http") || uri.authority().is_none_or(|a| a.port().is_none()) {
+        bail!(
+            "the parent proxy must be `http://[USER:PASSWORD@]HOST:PORT`\nhint: a proxy that is \
+             itself reached over TLS is not supported"
+        );
+    }
+    Ok(uri)
+}

@@ -1,0 +1,5 @@
+//! The one integration-test binary.
+
+mod contract;
+mod corpus;
+mod golden;
