@@ -17,7 +17,7 @@ pub struct Variable {
     pub name: &'static str,
     /// What the child gets, the user's own value merged in where there is one.
     pub value: OsString,
-    /// Who reads it, for `overhear run --explain` and the documents.
+    /// Who reads it.
     pub why: &'static str,
 }
 

@@ -1,7 +1,8 @@
 //! The certificate authority: who may speak for a host, and how apps learn to trust it.
 //!
 //! [`Authority`] signs leaves for the hosts of one [`Scope`] and nothing else; [`bundle`] puts
-//! runtime reads them, [`trust`] installs the root and removes it again.
+//! our root beside the system's, [`environment()`] names the variables by which each runtime
+//! reads them, [`trust`] installs the root and removes it again.
 
 mod authority;
 pub mod bundle;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::places::Places;
 use super::printer::{ExitStatus, Ink, Printer};
-use super::serve::say;
+use super::say::Speaker;
 use super::session::{Listen, Session};
 use super::settings::{ConfigFile, ProxyArgs};
 use super::{ls, show};
@@ -77,7 +77,8 @@ fn begin(
     settings.upstream_ca = vec![provider_ca];
     let authority = Arc::new(Authority::ephemeral(&settings.rules.intercept)?);
     let listen = Listen { proxy: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), web: None };
-    let session = Session::start(settings, places, listen, Arc::clone(&authority), say())?;
+    let session =
+        Session::start(settings, places, listen, Arc::clone(&authority), Speaker::start().say())?;
     Ok((session, authority))
 }
 

@@ -11,17 +11,20 @@ mod places;
 mod printer;
 mod run;
 mod running;
+mod say;
 mod serve;
 mod session;
 mod settings;
 mod show;
 mod tail;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{Result, bail};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use places::Places;
 use printer::{ExitStatus, Printer};
@@ -33,7 +36,7 @@ use settings::ConfigFile;
 /// in it. Without a command it serves: the proxy on 127.0.0.1:8484 and the base URL on
 /// 127.0.0.1:4141.
 #[derive(Parser, Debug)]
-#[command(name = "overhear", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "overhear", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -62,8 +65,15 @@ enum Command {
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
     let mut out = Printer::stdio();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(e) => e.exit(),
+    };
+    if let Err(e) = refuse_misplaced(&matches) {
+        return out.settle(Err(e)).into();
+    }
     let config = match ConfigFile::read(cli.config.as_deref()) {
         Ok(config) => config,
         Err(e) => return out.settle(Err(e)).into(),
@@ -79,6 +89,26 @@ pub fn main() -> ExitCode {
     }
     let result = execute(command, &places, &config, &mut out);
     out.settle(result).into()
+}
+
+/// Options of `serve` before another command would be forgotten in silence.
+fn refuse_misplaced(matches: &ArgMatches) -> Result<()> {
+    let Some(command) = matches.subcommand_name() else { return Ok(()) };
+    let of_both = ["data_dir", "config"];
+    for id in matches.ids().map(clap::Id::as_str).filter(|id| !of_both.contains(id)) {
+        // Groups of options bear the names of their types.
+        let is_option = id.starts_with(char::is_lowercase);
+        if is_option && matches.value_source(id) == Some(ValueSource::CommandLine) {
+            let option = id.replace('_', "-");
+            match command {
+                "serve" | "run" => bail!(
+                    "`--{option}` stands before `{command}`\nhint: overhear {command} --{option} …"
+                ),
+                _ => bail!("`{command}` has no `--{option}`: that is for `serve` and `run`"),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn execute(

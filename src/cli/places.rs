@@ -28,6 +28,11 @@ impl Places {
         self.data.join("capture.db")
     }
 
+    /// The token of the base URL.
+    pub fn token(&self) -> PathBuf {
+        self.data.join("token")
+    }
+
     /// The certificate authority.
     pub fn ca(&self) -> PathBuf {
         self.data.join("ca")
@@ -51,7 +56,8 @@ impl Places {
 fn canonical(path: &Path) -> PathBuf {
     let real = path.ancestors().find_map(|there| {
         let rest = path.strip_prefix(there).ok()?;
-        Some(fs::canonicalize(there).ok()?.join(rest))
+        // Joining nothing would add a slash at the end.
+        Some(fs::canonicalize(there).ok()?.join(rest).components().collect())
     });
     real.unwrap_or_else(|| path.to_owned())
 }
@@ -81,6 +87,6 @@ fn runtime_dir() -> Option<PathBuf> {
     ];
     candidates.into_iter().flatten().find(|dir| {
         let parent = dir.parent().filter(|parent| parent.is_dir());
-        parent.is_some_and(|parent| crate::tape::is_ram(parent))
+        parent.is_some_and(crate::tape::is_ram)
     })
 }

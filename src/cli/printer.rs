@@ -101,6 +101,7 @@ impl Printer {
     }
 
     /// Any two writers, without colour; `width` as of a terminal.
+    #[cfg(test)]
     pub fn to(data: Box<dyn Write>, talk: Box<dyn Write>, width: Option<usize>) -> Self {
         Self { data, talk, paint: Paint::Plain, width }
     }

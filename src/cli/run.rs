@@ -16,7 +16,7 @@ use super::authority::{self, OwnScope};
 use super::places::Places;
 use super::printer::{ExitStatus, Printer};
 use super::running::Running;
-use super::serve::say;
+use super::say::Speaker;
 use super::session::{Listen, Session};
 use super::settings::{ConfigFile, ProxyArgs};
 use crate::ca::Authority;
@@ -71,13 +71,14 @@ fn try_run(
 ) -> Result<Outcome> {
     let own_wishes = args.proxy.ask_for_a_proxy_of_their_own();
     let proxy = args.proxy;
+    let speaker = Speaker::start();
     let through = match Running::find(places).filter(|_| !own_wishes) {
         Some(running) => {
             let scope = running.scope().context("cannot read what the running proxy intercepts")?;
             let (authority, _) = authority::kept(places, &scope)?;
             Through::Running(running, authority)
         }
-        None => own_session(proxy, places, config)?,
+        None => own_session(proxy, places, config, &speaker)?,
     };
     let folder = Folder::make(places)?;
     let (_, variables) = outfit(through.authority(), through.address(), &folder.0)?;
@@ -93,6 +94,7 @@ fn try_run(
         }
     };
     let count = through.finish(places, began);
+    speaker.finish();
     tell(count, out);
     Ok(outcome)
 }
@@ -103,7 +105,12 @@ enum Through {
     Own(Box<Session>, Arc<Authority>),
 }
 
-fn own_session(proxy: ProxyArgs, places: &Places, config: &ConfigFile) -> Result<Through> {
+fn own_session(
+    proxy: ProxyArgs,
+    places: &Places,
+    config: &ConfigFile,
+    speaker: &Speaker,
+) -> Result<Through> {
     let own_scope = match proxy.intercept.is_empty() && !proxy.all {
         true => OwnScope::No,
         false => OwnScope::Yes,
@@ -112,7 +119,7 @@ fn own_session(proxy: ProxyArgs, places: &Places, config: &ConfigFile) -> Result
     let authority = authority::for_run(places, &settings.rules.intercept, own_scope)?;
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listen = Listen { proxy: settings.listen.unwrap_or(free), web: settings.web };
-    let session = Session::start(settings, places, listen, Arc::clone(&authority), say())?;
+    let session = Session::start(settings, places, listen, Arc::clone(&authority), speaker.say())?;
     Ok(Through::Own(Box::new(session), authority))
 }
 
@@ -201,7 +208,7 @@ impl Drop for Folder {
         // What cannot be removed is swept by the next run.
         let _ = fs::remove_dir_all(&self.0);
         let mut above = self.0.parent();
-        for _ in 0..2 {
+        for _ in 0..3 {
             let Some(folder) = above else { return };
             let _ = fs::remove_dir(folder);
             above = folder.parent();

@@ -1,15 +1,14 @@
 //! `overhear serve`, or just `overhear`: the proxy and the base URL, until Ctrl-C.
 
-use std::sync::Arc;
-
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::authority;
 use super::places::Places;
-use super::printer::{ExitStatus, Printer, shown_lines};
+use super::printer::{ExitStatus, Printer};
 use super::running::Running;
-use super::session::{Listen, Say, Session};
+use super::say::Speaker;
+use super::session::{Listen, Session};
 use super::settings::{ConfigFile, LISTEN, ProxyArgs, WEB};
 
 /// Run the proxy and the base URL until Ctrl-C
@@ -18,6 +17,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub(super) proxy: ProxyArgs,
 }
+
+/// What to do when a proxy runs already.
+const ANOTHER: &str = "`overhear run -- TOOL` uses it; `--data-dir` begins another capture";
 
 /// Runs the command.
 pub fn serve(
@@ -29,8 +31,7 @@ pub fn serve(
     let settings = args.proxy.settings(config)?;
     if let Some(running) = Running::find(places) {
         bail!(
-            "a proxy already runs for this capture, on `{}` (process {})\nhint: `overhear run -- \
-             TOOL` uses it; `--data-dir` begins another capture",
+            "a proxy already runs for this capture, on `{}` (process {})\nhint: {ANOTHER}",
             running.proxy,
             running.pid
         );
@@ -44,20 +45,21 @@ pub fn serve(
     let bundle = authority.bundle_path();
     let scope = settings.rules.intercept.clone();
     let mut signals = Signals::new()?;
-    let session = Session::start(settings, places, listen, authority, say())?;
-    let _announcement = Running::here(session.listen.proxy, &scope).announce(places)?;
+    let speaker = Speaker::start();
+    let session = Session::start(settings, places, listen, authority, speaker.say())?;
+    let here = Running::here(session.listen.proxy, &scope);
+    let Some(announcement) = here.announce(places)? else {
+        // Another one started at the same moment.
+        session.stop();
+        bail!("a proxy already runs for this capture\nhint: {ANOTHER}");
+    };
     greet(&session, bundle.as_deref(), places, out);
     signals.wait();
+    // Who looks for a running proxy from now on shall start one of their own.
+    drop(announcement);
     session.stop();
+    speaker.finish();
     Ok(ExitStatus::Found)
-}
-
-/// Prints notices on stderr; what an app calls itself is shown harmlessly.
-pub(super) fn say() -> Say {
-    Arc::new(|words| {
-        let mut out = Printer::stdio();
-        out.talk(format_args!("overhear: {}", shown_lines(words)));
-    })
 }
 
 fn greet(session: &Session, bundle: Option<&std::path::Path>, places: &Places, out: &mut Printer) {

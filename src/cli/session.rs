@@ -12,7 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::places::Places;
+use super::say::Say;
 use super::settings::Settings;
+use super::token;
 use crate::ca::Authority;
 use crate::dialect::providers;
 use crate::proxy::{self, Access, BaseUrl, Engine};
@@ -45,9 +47,6 @@ pub struct Session {
     io: JoinHandle<()>,
 }
 
-/// Says a line to the user.
-pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
-
 impl Session {
     /// Listens and records.
     pub fn start(
@@ -77,8 +76,8 @@ impl Session {
             notify,
         )
         .context("cannot start the recorder's thread")?;
-        let token =
-            listen.web.filter(|web| !web.ip().is_loopback()).map(|_| token()).transpose()?;
+        let open = listen.web.is_some_and(|web| !web.ip().is_loopback());
+        let token = open.then(|| token::kept(places.token())).transpose()?;
         let access = token.clone().map_or(Access::Loopback, Access::Token);
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
@@ -209,13 +208,6 @@ fn begin(serve: &Serve) -> Result<Begun> {
         landing: landing(listen.proxy),
     };
     Ok((Arc::new(engine), proxy, web, base_url, listen))
-}
-
-/// 128 random bits, in words that a path can hold.
-fn token() -> Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow!("the system gives no random bytes: {e}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn landing(proxy: SocketAddr) -> String {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::places;
 use crate::ca::Scope;
 use crate::dialect::providers;
-use crate::proxy::{Resolve, Rules, Upstream};
+use crate::proxy::{NoProxy, Resolve, Rules, Upstream};
 
 /// Where the proxy listens unless told otherwise.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
@@ -157,8 +157,8 @@ impl ProxyArgs {
             resolve.push(text.parse()?);
         }
         let upstream = match self.parent_proxy.as_ref().or(config.parent_proxy.as_ref()) {
-            Some(url) => Upstream::Parent(parent_proxy(url)?),
-            None => Upstream::Direct,
+            Some(url) => Upstream::Parent { proxy: parent_proxy(url)?, except: NoProxy::default() },
+            None => parent_of_environment(),
         };
         let mut upstream_ca = self.upstream_ca;
         upstream_ca.extend(config.upstream_ca.iter().cloned());
@@ -173,6 +173,32 @@ impl ProxyArgs {
             tape_budget: tape_budget.map_or(TAPE_BUDGET, |mib| mib << 20),
         })
     }
+}
+
+/// The proxy by which this machine reaches the network, if its environment names one: what
+/// the tool would have used without us. One that leads back to this machine is an Overhear,
+/// most likely, and two of them would read the same.
+fn parent_of_environment() -> Upstream {
+    let named = |names: &[&str]| {
+        let values = names.iter().filter_map(|name| std::env::var(name).ok());
+        values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
+    };
+    let Some(url) = named(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else {
+        return Upstream::Direct;
+    };
+    let url = if url.contains("://") { url } else { format!("http://{url}") };
+    match parent_proxy(&url) {
+        Ok(proxy) if !proxy.host().is_some_and(is_this_machine) => {
+            let except = named(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+            Upstream::Parent { proxy, except: NoProxy::new(&except) }
+        }
+        _ => Upstream::Direct,
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 fn parent_proxy(url: &str) -> Result<http::Uri> {

@@ -56,6 +56,24 @@ impl Side {
         }
     }
 
+    /// This side's of two values in the order of [`Side::BOTH`].
+    pub fn of<T>(self, both: &[T; 2]) -> &T {
+        let [downstream, upstream] = both;
+        match self {
+            Self::Downstream => downstream,
+            Self::Upstream => upstream,
+        }
+    }
+
+    /// This side's of two values in the order of [`Side::BOTH`], to change it.
+    pub fn of_mut<T>(self, both: &mut [T; 2]) -> &mut T {
+        let [downstream, upstream] = both;
+        match self {
+            Self::Downstream => downstream,
+            Self::Upstream => upstream,
+        }
+    }
+
     /// The side across.
     pub fn other(self) -> Self {
         match self {

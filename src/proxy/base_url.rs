@@ -81,8 +81,9 @@ impl BaseUrl {
         }
         let end = path.find(['/', '?']).unwrap_or(path.len());
         let (name, rest) = path.split_at(end);
-        let base = (self.short_name)(name)?;
-        split(Scheme::Https, &format!("{}{rest}", base.strip_prefix("https://")?))
+        let (scheme, base) = (self.short_name)(name)?.split_once("://")?;
+        let scheme = if scheme == "http" { Scheme::Http } else { Scheme::Https };
+        split(scheme, &format!("{base}{rest}"))
     }
 }
 
@@ -292,6 +293,7 @@ mod tests {
         let short_name = |name: &str| match name {
             "openai" => Some("https://api.openai.com"),
             "router" => Some("https://router.example/api"),
+            "local" => Some("http://127.0.0.1:11434"),
             _ => None,
         };
         BaseUrl { access, short_name, landing: String::new() }
@@ -314,6 +316,7 @@ mod tests {
             ("/openai", Some(("https://api.openai.com", "/"))),
             ("/openai?x", Some(("https://api.openai.com", "/?x"))),
             ("/router/v1", Some(("https://router.example", "/api/v1"))),
+            ("/local/api/chat", Some(("http://127.0.0.1:11434", "/api/chat"))),
             ("/favicon.ico", None),
             ("/https://", None),
             ("/https://user@host/", None),

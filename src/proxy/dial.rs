@@ -94,7 +94,50 @@ pub enum Upstream {
     /// The origin.
     Direct,
     /// A proxy that takes `CONNECT`.
-    Parent(Uri),
+    Parent {
+        /// Where it is.
+        proxy: Uri,
+        /// Origins that are reached without it.
+        except: NoProxy,
+    },
+}
+
+/// Hosts that are reached without the parent proxy, as `NO_PROXY` names them: exact hosts,
+/// domains with or without a leading dot, `*` for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoProxy(Vec<String>);
+
+impl NoProxy {
+    /// Reads a list with commas.
+    pub fn new(list: &str) -> Self {
+        let names = list.split(',').map(|name| name.trim().trim_start_matches("*.").to_lowercase());
+        Self(
+            names
+                .map(|name| name.trim_start_matches('.').to_owned())
+                .filter(|n| !n.is_empty())
+                .collect(),
+        )
+    }
+
+    fn covers(&self, host: &str) -> bool {
+        self.0.iter().any(|name| {
+            name == "*"
+                || host
+                    .strip_suffix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+}
+
+impl Upstream {
+    /// The parent proxy for an origin. What is on this machine, and what the user gave an
+    /// address for, is reached directly.
+    fn parent_for(&self, origin: &Origin, resolved: bool) -> Option<&Uri> {
+        let Self::Parent { proxy, except } = self else { return None };
+        let host = origin.host.as_str();
+        let here = host == "localhost" || origin.host.ip().is_some_and(|ip| ip.is_loopback());
+        (!here && !resolved && !except.covers(host)).then_some(proxy)
+    }
 }
 
 /// Opens connections.
@@ -135,8 +178,9 @@ impl Dialer {
             .build()
             .map_err(|e| failed(String::new(), e.to_string()))?;
         let mut connector = self.connector.clone();
-        let connected = match &self.upstream {
-            Upstream::Direct => connector.call(uri).await.map_err(|e| {
+        let resolved = self.resolve.iter().any(|rule| rule.applies(origin));
+        let connected = match self.upstream.parent_for(origin, resolved) {
+            None => connector.call(uri).await.map_err(|e| {
                 let via = if address == origin.authority() {
                     String::new()
                 } else {
@@ -144,7 +188,7 @@ impl Dialer {
                 };
                 failed(via, in_words(&e))
             })?,
-            Upstream::Parent(proxy) => {
+            Some(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.clone(), connector);
                 if let Some(auth) = basic_auth(proxy) {
                     tunnel = tunnel.with_auth(auth);
@@ -257,6 +301,28 @@ impl Service<Uri> for Dialer {
 mod tests {
     use super::*;
     use crate::flow::Scheme;
+
+    #[test]
+    fn the_parent_proxy_is_for_what_is_elsewhere() {
+        let proxy: Uri = "http://proxy.example:3128".parse().unwrap();
+        let except = NoProxy::new("internal.example, .corp.example,*.lab.example");
+        let upstream = Upstream::Parent { proxy, except };
+        for (host, expected) in [
+            ("api.openai.com", true),
+            ("internal.example", false),
+            ("a.internal.example", false),
+            ("notinternal.example", true),
+            ("x.corp.example", false),
+            ("x.lab.example", false),
+            ("127.0.0.1", false),
+            ("localhost", false),
+        ] {
+            let origin = Origin::parse(Scheme::Https, host).unwrap();
+            assert_eq!(upstream.parent_for(&origin, false).is_some(), expected, "{host}");
+            assert!(upstream.parent_for(&origin, true).is_none(), "{host} has an address");
+        }
+        assert!(NoProxy::new("*").covers("any.example"));
+    }
 
     #[test]
     fn a_rule_is_read_as_curl_reads_it() {

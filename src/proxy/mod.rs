@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 pub use base_url::{Access, BaseUrl, Target};
 pub use decide::{Learned, Opening, Rules, decide};
-pub use dial::{DialError, Dialer, Resolve, ResolveError, Upstream};
+pub use dial::{DialError, Dialer, NoProxy, Resolve, ResolveError, Upstream};
 pub use notice::{Notice, Notify};
 pub use upstream::UpstreamTlsError;
 

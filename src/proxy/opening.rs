@@ -4,6 +4,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::time::Duration;
 
 use rustls::server::{Accepted, Acceptor};
 use tokio::io::AsyncReadExt;
@@ -15,6 +16,8 @@ use crate::flow::Host;
 /// Longest ClientHello read, in bytes. The largest seen, with post-quantum key shares, are
 /// under 2 KiB; TLS allows 64 KiB.
 const HELLO_BYTES_MAX: usize = 72 << 10;
+/// How long an app may pause within its first bytes before what it sent so far is passed on.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// First byte of a TLS handshake record (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 /// Methods that begin an HTTP request; `PRI` begins HTTP/2 with prior knowledge.
@@ -55,27 +58,16 @@ pub struct Hello {
 /// already read.
 pub async fn first(app: &mut TcpStream, origin: &TcpStream, early: Vec<u8>) -> io::Result<First> {
     let mut first = First { bytes: early, opening: Opening::Other, hello: None };
-    if first.bytes.is_empty() {
-        tokio::select! {
-            biased;
-            ready = app.readable() => ready?,
-            ready = origin.readable() => {
-                ready?;
-                first.opening = Opening::ServerFirst;
-                return Ok(first);
-            }
-        }
-        if app.read_buf(&mut first.bytes).await? == 0 {
-            return Ok(first);
-        }
+    if first.bytes.is_empty() && !more(app, origin, &mut first, Patience::Endless).await? {
+        return Ok(first);
     }
     if first.bytes.first() == Some(&TLS_HANDSHAKE) {
-        read_hello(app, &mut first).await?;
+        read_hello(app, origin, &mut first).await?;
         return Ok(first);
     }
     while may_become_http(&first.bytes) {
-        if app.read_buf(&mut first.bytes).await? == 0 {
-            break;
+        if !more(app, origin, &mut first, Patience::Short).await? {
+            return Ok(first);
         }
     }
     if METHODS.iter().any(|method| first.bytes.starts_with(method)) {
@@ -89,7 +81,43 @@ fn may_become_http(bytes: &[u8]) -> bool {
     METHODS.iter().any(|method| bytes.len() < method.len() && method.starts_with(bytes))
 }
 
-async fn read_hello(app: &mut TcpStream, first: &mut First) -> io::Result<()> {
+/// How long the next bytes are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Nothing was sent yet, so nothing is held back.
+    Endless,
+    /// The origin waits for what we hold.
+    Short,
+}
+
+/// Reads on. `false` if that is all there is to know: the app has closed or pauses, or the
+/// origin speaks first.
+async fn more(
+    app: &mut TcpStream,
+    origin: &TcpStream,
+    first: &mut First,
+    patience: Patience,
+) -> io::Result<bool> {
+    let pause = async {
+        match patience {
+            Patience::Endless => std::future::pending().await,
+            Patience::Short => tokio::time::sleep(PAUSE_MAX).await,
+        }
+    };
+    let mut byte = [0];
+    tokio::select! {
+        biased;
+        read = app.read_buf(&mut first.bytes) => Ok(read? > 0),
+        spoke = origin.peek(&mut byte) => {
+            spoke?;
+            first.opening = Opening::ServerFirst;
+            Ok(false)
+        }
+        () = pause => Ok(false),
+    }
+}
+
+async fn read_hello(app: &mut TcpStream, origin: &TcpStream, first: &mut First) -> io::Result<()> {
     let mut acceptor = Acceptor::default();
     let mut fed = 0;
     loop {
@@ -117,8 +145,10 @@ async fn read_hello(app: &mut TcpStream, first: &mut First) -> io::Result<()> {
                 return Ok(());
             }
         }
-        if app.read_buf(&mut first.bytes).await? == 0 {
-            first.opening = Opening::Unreadable("the app closed in the middle of it".into());
+        if !more(app, origin, first, Patience::Short).await? {
+            if first.opening == Opening::Other {
+                first.opening = Opening::Unreadable("it did not come whole".into());
+            }
             return Ok(());
         }
     }

@@ -1,9 +1,9 @@
 //! The TLS handshake with the origin: with the app's own server name and protocols, judged as
 //! the app would judge it.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::client::{ClientConnection, ResolvesClientCert};
@@ -82,7 +82,7 @@ impl UpstreamTls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_client_cert_resolver(Arc::new(Asked));
         Ok(Self { config: Arc::new(config) })
     }
 
@@ -94,16 +94,17 @@ impl UpstreamTls {
         name: Name<'_>,
         alpn: &[Vec<u8>],
     ) -> Result<(TcpStream, ClientConnection), TunnelReason> {
-        let asked = Arc::new(Asked::default());
         let mut config = (*self.config).clone();
         config.alpn_protocols = alpn.to_vec();
         config.enable_sni = name.sent == Sent::Yes;
-        config.client_auth_cert_resolver = Arc::clone(&asked) as _;
         let server_name = ServerName::try_from(name.host.as_str().to_owned())
             .map_err(|e| TunnelReason::UpstreamTls(e.to_string()))?;
         let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, tcp);
-        let connected = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting).await;
-        if asked.0.load(Ordering::Relaxed) {
+        let connecting = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting);
+        let (connected, asked) = ASKED
+            .scope(Cell::new(false), async { (connecting.await, ASKED.with(Cell::get)) })
+            .await;
+        if asked {
             return Err(TunnelReason::ClientCertificate);
         }
         match connected {
@@ -117,13 +118,20 @@ impl UpstreamTls {
     }
 }
 
-/// Has no certificate, and notes whether the origin asked for one: only the app has it.
-#[derive(Debug, Default)]
-struct Asked(AtomicBool);
+tokio::task_local! {
+    /// Whether the origin of the handshake under way has asked for a certificate.
+    static ASKED: Cell<bool>;
+}
+
+/// Has no certificate, and notes whether the origin asked for one: only the app has it. One
+/// for all handshakes, as rustls resumes a session only under the resolver it was made with.
+#[derive(Debug)]
+struct Asked;
 
 impl ResolvesClientCert for Asked {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.0.store(true, Ordering::Relaxed);
+        // Outside of a handshake of ours nobody wants to know.
+        let _ = ASKED.try_with(|asked| asked.set(true));
         None
     }
 

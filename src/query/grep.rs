@@ -105,7 +105,7 @@ impl<'a> Grep<'a> {
         let (pattern, filter, context) = (self.pattern, self.filter, self.context);
         // Holders are looked up for the few messages with a hit only.
         let mut holders: Option<Vec<Holder>> = None;
-        for text in texts(content) {
+        for (nth, text) in (0..).zip(texts(content)) {
             if !filter.wants(&text.role) {
                 continue;
             }
@@ -134,7 +134,10 @@ impl<'a> Grep<'a> {
                 for line in &lines {
                     if self.told.is_new_line(&exchange, place, &text.role, line.line) {
                         let hit = Hit::new(exchange.clone(), &text.role, place, line);
-                        dispatch(Hit { index: holder.index, earlier, ..hit })?;
+                        // The set of tools is one message; each of them is one text of it.
+                        let is_tool = matches!(content, Content::Tools(_));
+                        let index = if is_tool { nth } else { holder.index };
+                        dispatch(Hit { index, earlier, ..hit })?;
                     }
                 }
             }

@@ -1,15 +1,16 @@
 //! From a draft to what is stored: fields, state, notes; secrets are gone by then.
 
 use jiff::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Lexicon;
 use super::draft::{Draft, Reader, unwound};
 use super::half::nanos_since;
-use super::secrets::Place;
+use super::secrets::{Found, Place};
 use crate::dialect::{Decoded, providers};
 use crate::flow::{Mode, Opened, Process};
-use crate::model::{App, Exchange, ExchangeError, Headers, Request, State};
+use crate::model::{App, Choice, Exchange, ExchangeError, Headers, Part, Request, State};
 use crate::observe::http1::Ending;
 use crate::store::{RawMessage, StoredExchange, Texts};
 
@@ -19,8 +20,12 @@ pub(super) struct Around<'a> {
     pub(super) process: Option<&'a Process>,
 }
 
-/// Makes of a draft what is stored.
-pub(super) fn assemble(mut draft: Draft, around: &Around<'_>, lexicon: &Lexicon) -> StoredExchange {
+/// Makes of a draft what is stored; the secrets it met are of use to the flow's next one.
+pub(super) fn assemble(
+    mut draft: Draft,
+    around: &Around<'_>,
+    lexicon: &Lexicon,
+) -> (StoredExchange, Found) {
     let (mut decoded, complete) = finish_reading(&mut draft);
     let dialect = draft.dialect();
     let texts = match draft.reader {
@@ -37,6 +42,7 @@ pub(super) fn assemble(mut draft: Draft, around: &Around<'_>, lexicon: &Lexicon)
     let mut request = std::mem::take(&mut decoded.request);
     request.headers = std::mem::take(&mut draft.request_headers);
     let mut reply = std::mem::take(&mut decoded.reply);
+    redact_answers(&mut reply.choices, lexicon, &mut draft.found);
     reply.headers = std::mem::take(&mut draft.reply_headers);
     let exchange = Exchange {
         id: draft.id,
@@ -66,6 +72,35 @@ pub(super) fn assemble(mut draft: Draft, around: &Around<'_>, lexicon: &Lexicon)
         notes: Vec::new(),
     };
     store(draft, exchange, &mut notes, texts, lexicon)
+}
+
+/// A secret that came in several events is whole only now that they are joined.
+fn redact_answers(choices: &mut [Choice], lexicon: &Lexicon, found: &mut Found) {
+    for part in choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+        match part {
+            Part::Text { text } | Part::Reasoning { text, .. } => {
+                lexicon.redactor.text(text, found);
+            }
+            Part::ToolCall { arguments, .. } => redact_value(arguments, lexicon, found),
+            Part::Other { value } => redact_value(value, lexicon, found),
+            _ => {}
+        }
+    }
+}
+
+fn redact_value(value: &mut Value, lexicon: &Lexicon, found: &mut Found) {
+    match value {
+        Value::String(text) => {
+            lexicon.redactor.text(text, found);
+        }
+        Value::Array(values) => {
+            values.iter_mut().for_each(|value| redact_value(value, lexicon, found));
+        }
+        Value::Object(fields) => {
+            fields.values_mut().for_each(|value| redact_value(value, lexicon, found));
+        }
+        _ => {}
+    }
 }
 
 /// The exchange that stands for a flow that is kept raw, when its first bytes come.
@@ -110,14 +145,15 @@ fn store(
     notes: &mut Vec<String>,
     texts: Texts,
     lexicon: &Lexicon,
-) -> StoredExchange {
+) -> (StoredExchange, Found) {
     let Draft { place, request, reply, mut found, .. } = draft;
     let has_reply = reply.has_begun();
     let request: RawMessage = request.into_raw(&lexicon.redactor, &mut found);
     let reply = reply.into_raw(&lexicon.redactor, &mut found);
     notes.extend(found.note(Place::Body));
     exchange.notes = std::mem::take(notes);
-    StoredExchange { exchange, place, request, reply: has_reply.then_some(reply), texts }
+    let reply = has_reply.then_some(reply);
+    (StoredExchange { exchange, place, request, reply, texts }, found)
 }
 
 /// What the dialect read, and whether the answer came to its semantic end.

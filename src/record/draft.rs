@@ -10,7 +10,7 @@ use super::secrets::Found;
 use super::{Follow, Lexicon, Live};
 use crate::dialect::{Asked, Frame, Reading};
 use crate::flow::Origin;
-use crate::model::Headers;
+use crate::model::{Headers, Request};
 use crate::observe::http1::{Ending, Framing, Head, Start};
 use crate::observe::sse;
 
@@ -38,10 +38,23 @@ pub(super) struct Draft {
     /// Path and query, secrets replaced.
     pub(super) path: String,
     pub(super) reader: Reader,
+    /// The reply was over before the request: how and when. Until the request is over too its
+    /// bytes belong here.
+    pub(super) answered: Option<(Ending, Timestamp)>,
     events: Option<sse::Decoder>,
     /// Pieces of the reply that came before the request was whole.
     early: Vec<(Timestamp, Vec<u8>)>,
     pub(super) notes: Vec<String>,
+}
+
+/// Where an exchange stands in its flow.
+pub(super) struct Place {
+    /// Its number there.
+    pub(super) place: u32,
+    /// Offset on the tape of the record that holds its first byte.
+    pub(super) tape_at: u64,
+    /// The app's bytes before its first one.
+    pub(super) sent_before: u64,
 }
 
 /// Who reads the exchange.
@@ -59,7 +72,8 @@ pub(super) enum Reader {
 }
 
 impl Draft {
-    pub(super) fn new(id: Uuid, place: u32, at: Timestamp, tape_at: u64, sent_before: u64) -> Self {
+    pub(super) fn new(id: Uuid, at: Timestamp, place: Place, found: Found) -> Self {
+        let Place { place, tape_at, sent_before } = place;
         Self {
             id,
             place,
@@ -71,11 +85,12 @@ impl Draft {
             last_at: at,
             request: Half::default(),
             reply: Half::default(),
-            found: Found::default(),
+            found,
             request_headers: Headers::new(),
             reply_headers: Headers::new(),
             path: String::new(),
             reader: Reader::Undecided,
+            answered: None,
             events: None,
             early: Vec::new(),
             notes: Vec::new(),
@@ -107,7 +122,7 @@ impl Draft {
         self.request.end(how);
         self.request.redact_body(&lexicon.redactor, &mut self.found);
         self.reader = self.find_reader(origin, lexicon);
-        follow.asked(&self.live(&origin.to_string()));
+        self.tell_asked(origin, follow);
         for (at, piece) in std::mem::take(&mut self.early) {
             self.read_piece(&piece, at, lexicon, follow);
         }
@@ -136,7 +151,21 @@ impl Draft {
         }
     }
 
-    fn live<'a>(&'a self, origin: &'a str) -> Live<'a> {
+    fn tell_asked(&mut self, origin: &Origin, follow: &mut dyn Follow) {
+        let origin = origin.to_string();
+        match &self.reader {
+            Reader::Dialect { name, operation, reading } => {
+                let (name, operation) = (*name, *operation);
+                let told = unwound(|| follow.asked(&self.live(&origin, Some(reading.prompt()))));
+                if told.is_err() {
+                    self.fall(name, operation);
+                }
+            }
+            _ => follow.asked(&self.live(&origin, None)),
+        }
+    }
+
+    fn live<'a>(&'a self, origin: &'a str, prompt: Option<&'a Request>) -> Live<'a> {
         let method = match self.request.head.as_ref().map(|head| &head.start) {
             Some(Start::Request { method, .. }) => method,
             _ => "",
@@ -154,10 +183,7 @@ impl Draft {
             path: &self.path,
             user_agent,
             dialect: self.dialect().map(|(name, _)| name),
-            prompt: match &self.reader {
-                Reader::Dialect { reading, .. } => Some(reading.prompt()),
-                _ => None,
-            },
+            prompt,
         }
     }
 

@@ -8,6 +8,7 @@ mod assemble;
 mod draft;
 mod half;
 mod notice;
+mod opaque;
 mod reading;
 mod recover;
 pub mod secrets;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::reading::FlowReading;
+use super::worker::count_exchanges;
 use super::{Lexicon, Unfollowed};
 use crate::store::{Entry, Store};
 use crate::tape::{LeftBehind, Reader};
@@ -30,7 +31,7 @@ pub fn recover(runtime_dir: &Path, store: &mut Store, lexicon: &Lexicon) -> usiz
 fn recover_flow(mut reading: FlowReading, store: &mut Store, lexicon: &Lexicon) -> Option<usize> {
     let mut exchanges = 0;
     let mut write = |entries: Vec<Entry>| {
-        exchanges += entries.iter().filter(|e| matches!(e, Entry::Exchange(_))).count();
+        exchanges += usize::try_from(count_exchanges(&entries)).unwrap_or_default();
         store.write(&entries).ok()
     };
     while reading.read(lexicon, &mut Unfollowed).ok()? {

@@ -1,1 +1,68 @@
+//! The recorder's reading, from a tape to entries.
 
+use super::*;
+use crate::flow::{Mode, Opened, Origin, Scheme, Side, Verdict};
+use crate::model::Part;
+use crate::store::{Entry, StoredExchange};
+use crate::tape::{Budget, Place, Tapes, Told};
+
+/// What is read of a flow whose sides sent these pieces.
+fn read(pieces: &[(Side, &[u8])]) -> Vec<StoredExchange> {
+    let (tapes, heard) = Tapes::new(Place::nameless(), Budget::new(64 << 20));
+    let mut writer = tapes.open(&Opened {
+        flow: FlowId::now(),
+        at: Timestamp::now(),
+        mode: Mode::Intercept,
+        origin: Origin::parse(Scheme::Https, "api.openai.com:443").unwrap(),
+        verdict: Verdict::Intercept,
+        tls: None,
+        connect_user_agent: None,
+    });
+    for (side, bytes) in pieces {
+        writer.append(*side, bytes);
+    }
+    drop(writer);
+    let Ok(Told::Taped(tape)) = heard.recv() else { panic!("no tape") };
+    let mut reading = FlowReading::new(tape).unwrap();
+    let lexicon = Lexicon::new([7; 32]);
+    while reading.read(&lexicon, &mut Unfollowed).unwrap() {}
+    let exchanges = reading.take().into_iter().filter_map(|entry| match entry {
+        Entry::Exchange(stored) => Some(*stored),
+        _ => None,
+    });
+    exchanges.collect()
+}
+
+fn text(stored: &StoredExchange) -> String {
+    let choices = stored.exchange.reply.iter().flat_map(|reply| &reply.choices);
+    let parts = choices.flat_map(|choice| &choice.parts);
+    parts.map(|part| if let Part::Text { text } = part { text.as_str() } else { "" }).collect()
+}
+
+#[test]
+fn a_streamed_answer_is_whole_wherever_it_is_cut() {
+    let body = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let words = ["Grüße, ", "привет", "你好，", "世界", "👩‍💻", " \\\"q\\\" "];
+    let mut reply =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            .to_owned();
+    for word in words {
+        let event = format!(
+            "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{word}\"}}}}]}}\n\n"
+        );
+        reply.push_str(&format!("{:x}\r\n{event}\r\n", event.len()));
+    }
+    let expected = words.concat().replace("\\\"", "\"");
+    for size in [1, 2, 3, 7, 100, 5000] {
+        let mut pieces = vec![(Side::Downstream, request.as_bytes())];
+        pieces.extend(reply.as_bytes().chunks(size).map(|piece| (Side::Upstream, piece)));
+        let stored = read(&pieces);
+        assert_eq!(stored.len(), 1);
+        assert_eq!(text(&stored[0]), expected, "in pieces of {size}");
+        assert_eq!(stored[0].exchange.state, crate::model::State::Interrupted);
+    }
+}

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use super::draft::unwound;
 use super::reading::FlowReading;
 use super::{Lexicon, Notice, Notify, Unfollowed, recover};
-use crate::flow::FlowId;
-use crate::store::{Entry, Store, StoreError};
-use crate::tape::{Kept, Told, Wake};
+use crate::flow::{FlowId, Side};
+use crate::model::App;
+use crate::store::{Entry, FlowRow, Gap, Store, StoreError};
+use crate::tape::{Kept, Told, Untaped, Wake};
 
 /// While bytes flow, tapes are read and committed so often: what is found by then goes into
 /// one transaction.
@@ -166,9 +167,32 @@ impl Worker {
                 Ok(Told::Passed(passed)) => {
                     self.waiting.push(Entry::Flow(Box::new((*passed).into())));
                 }
+                Ok(Told::Untaped(untaped)) => self.note_untaped(*untaped),
                 Err(TryRecvError::Empty) => return false,
                 Err(TryRecvError::Disconnected) => return true,
             }
+        }
+    }
+
+    /// A flow that nothing was kept of is a gap as long as itself.
+    fn note_untaped(&mut self, untaped: Untaped) {
+        let Untaped { opened, closed_at, bytes, why } = untaped;
+        let lost = bytes.iter().sum();
+        self.standing.lost_bytes.fetch_add(lost, Ordering::Relaxed);
+        (self.notify)(Notice::Gap { bytes: lost });
+        let flow = opened.flow;
+        self.waiting.push(Entry::Flow(Box::new(FlowRow {
+            app: App { user_agent: opened.connect_user_agent.clone(), ..App::default() },
+            opened,
+            closed_at: Some(closed_at),
+            bytes,
+            endings: [None; 2],
+            gap_bytes: lost,
+            notes: vec![format!("nothing of it was recorded: {why}")],
+        })));
+        for (side, bytes) in Side::BOTH.into_iter().zip(bytes).filter(|(_, bytes)| *bytes > 0) {
+            let reason = why.clone();
+            self.waiting.push(Entry::Gap(Gap { flow, side, at: closed_at, bytes, reason }));
         }
     }
 
@@ -284,6 +308,14 @@ fn is_about_an_entry(error: &StoreError) -> bool {
     matches!(error, StoreError::Statement(_))
 }
 
-fn count_exchanges(entries: &[Entry]) -> u64 {
-    entries.iter().filter(|entry| matches!(entry, Entry::Exchange(_))).count() as u64
+/// Exchanges among the entries; one that is told again when its flow ends counts once.
+pub(super) fn count_exchanges(entries: &[Entry]) -> u64 {
+    let over = |entry: &&Entry| match entry {
+        Entry::Exchange(stored) => {
+            let exchange = &stored.exchange;
+            !exchange.method.is_empty() || exchange.duration_ms.is_some()
+        }
+        _ => false,
+    };
+    entries.iter().filter(over).count() as u64
 }

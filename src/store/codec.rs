@@ -14,10 +14,13 @@ const PLAIN_JSON_BYTES_MAX: usize = 256;
 const LEVEL: i32 = 1;
 
 /// For longer ones, where the time of level 1 would show.
-const LEVEL_LARGE: i32 = -5;
+const LEVEL_FAST: i32 = -5;
 
-/// From this size on a body is sampled first, and compressed with [`LEVEL_LARGE`].
+/// From this size on a body is sampled first, and compressed with [`LEVEL_FAST`].
 const LARGE_BYTES: usize = 256 << 10;
+
+/// Below this size the tables of level 1 cost more than they save.
+const SMALL_BYTES: usize = 8 << 10;
 
 /// How much of a large body is tried before all of it, at three places.
 const SAMPLE_BYTES: usize = 4 << 10;
@@ -101,7 +104,10 @@ impl Codec {
 
     /// `None` if it does not pay. The level is set each time, since the state is shared.
     fn compress(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let level = if bytes.len() < LARGE_BYTES { LEVEL } else { LEVEL_LARGE };
+        let level = match bytes.len() {
+            SMALL_BYTES..LARGE_BYTES => LEVEL,
+            _ => LEVEL_FAST,
+        };
         self.compressor.set_compression_level(level).ok()?;
         if bytes.len() >= LARGE_BYTES && !self.pays(bytes) {
             return None;

@@ -253,7 +253,8 @@ fn host(origin: &str) -> &str {
 /// What a list shows of a prompt: the first words of the last user message that has any.
 fn first_words(messages: &[Message]) -> Option<String> {
     messages.iter().rev().filter(|m| m.role == "user").find_map(|message| {
-        let text = message.parts.iter().find_map(|part| match part {
+        // The last text: agents put reminders of their own before the user's words.
+        let text = message.parts.iter().rev().find_map(|part| match part {
             Part::Text { text } if !text.trim().is_empty() => Some(text),
             _ => None,
         })?;

@@ -50,7 +50,7 @@ pub(super) fn read(
         "SELECT cut, hash, coding, marks, bytes FROM raw WHERE exchange = ?1 AND side = ?2",
     )?;
     let mut rows = statement.query((seq, word(side)))?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else { return chunks(conn, seq, side) };
     let cut: i64 = row.get(0)?;
     let hash: [u8; 32] = row.get(1)?;
     let coding: String = row.get(2)?;
@@ -59,6 +59,30 @@ pub(super) fn read(
     if blake3::keyed_hash(key, &bytes) != hash {
         return Err(StoreError::corrupt("raw bytes do not have the hash they were stored with"));
     }
+    if bytes.is_empty()
+        && let Some(chunks) = chunks(conn, seq, side)?
+    {
+        return Ok(Some(chunks));
+    }
     let marks = marks::unpack(&marks);
     Ok(Some(RawMessage { bytes, marks, cut: cut.unsigned_abs() }))
+}
+
+/// The bytes of an exchange that stands for a whole flow which is kept raw; `None` if the flow
+/// has none.
+fn chunks(conn: &Connection, seq: i64, side: Side) -> Result<Option<RawMessage>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT at - started_at, coding, bytes
+         FROM exchange JOIN raw_chunk ON raw_chunk.flow = exchange.flow
+         WHERE exchange.seq = ?1 AND exchange.place = 0 AND raw_chunk.side = ?2
+         ORDER BY raw_chunk.seq",
+    )?;
+    let mut rows = statement.query((seq, word(side)))?;
+    let mut raw = RawMessage::default();
+    while let Some(row) = rows.next()? {
+        let coding: String = row.get(1)?;
+        raw.marks.push((raw.bytes.len() as u64, row.get(0)?));
+        raw.bytes.extend(codec::unpack(&coding, row.get(2)?)?);
+    }
+    Ok((!raw.marks.is_empty()).then_some(raw))
 }

@@ -112,6 +112,13 @@ fn write_flow(conn: &Connection, flow: &FlowRow) -> Result<(), StoreError> {
         saturated(flow.gap_bytes),
         notes,
     ])?;
+    if flow.app.process.is_some() {
+        // The system may tell it only after an exchange was stored.
+        conn.prepare_cached(
+            "UPDATE exchange SET process = ?2, pid = ?3 WHERE flow = ?1 AND process IS NULL",
+        )?
+        .execute(params![opened.flow.0, flow.app.process, flow.app.pid])?;
+    }
     Ok(())
 }
 

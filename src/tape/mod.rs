@@ -28,8 +28,9 @@ pub use wake::Wake;
 pub use writer::Writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+
+use jiff::Timestamp;
 
 use crate::flow::{Opened, Passed};
 
@@ -40,6 +41,21 @@ pub enum Told {
     Taped(Reader),
     /// A flow was passed on unread and is over.
     Passed(Box<Passed>),
+    /// A flow that should have been read is over, and there was no room for a tape of it.
+    Untaped(Box<Untaped>),
+}
+
+/// A flow of which nothing was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Untaped {
+    /// What was known when it began.
+    pub opened: Opened,
+    /// When it was over.
+    pub closed_at: Timestamp,
+    /// Bytes of each side, in the order of `Side::BOTH`.
+    pub bytes: [u64; 2],
+    /// Why there was no tape.
+    pub why: String,
 }
 
 /// Where the proxy opens its tapes.
@@ -49,7 +65,6 @@ pub struct Tapes {
     budget: Arc<Budget>,
     wake: Arc<Wake>,
     told: Sender<Told>,
-    untaped: Arc<AtomicU64>,
 }
 
 impl Tapes {
@@ -62,7 +77,6 @@ impl Tapes {
             budget: Arc::new(budget),
             wake: Arc::new(Wake::default()),
             told,
-            untaped: Arc::default(),
         };
         (tapes, heard)
     }
@@ -77,10 +91,7 @@ impl Tapes {
                 self.tell(Told::Taped(reader));
                 writer
             }
-            Err(_) => {
-                self.untaped.fetch_add(1, Ordering::Relaxed);
-                Writer::untaped()
-            }
+            Err(e) => Writer::untaped(self.clone(), opened.clone(), e.to_string()),
         }
     }
 
@@ -92,11 +103,6 @@ impl Tapes {
     /// What wakes the recorder.
     pub fn wake(&self) -> &Arc<Wake> {
         &self.wake
-    }
-
-    /// Flows for which no tape could be had since the start.
-    pub fn untaped(&self) -> u64 {
-        self.untaped.load(Ordering::Relaxed)
     }
 
     /// Where the tapes are.

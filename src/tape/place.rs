@@ -77,11 +77,11 @@ impl Place {
 
     /// Takes the folder away if nothing is left in it.
     pub fn remove_if_empty(&self) {
-        if let PlaceKind::Ram(dir) = &self.kind {
-            if tapes_in(dir).is_empty() {
-                let _ = fs::remove_file(dir.join(LOCK));
-                let _ = fs::remove_dir(dir);
-            }
+        if let PlaceKind::Ram(dir) = &self.kind
+            && tapes_in(dir).is_empty()
+        {
+            let _ = fs::remove_file(dir.join(LOCK));
+            let _ = fs::remove_dir(dir);
         }
     }
 
@@ -180,5 +180,5 @@ fn private_dir(dir: &Path) -> io::Result<()> {
 
 /// Whether `dir` is on a file system that lives in memory.
 pub fn is_ram(dir: &Path) -> bool {
-    statfs(dir).is_ok_and(|stat| RAM_FILE_SYSTEMS.contains(&(stat.f_type as i64)))
+    statfs(dir).is_ok_and(|stat| RAM_FILE_SYSTEMS.contains(&stat.f_type))
 }

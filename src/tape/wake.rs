@@ -15,10 +15,11 @@ pub struct Wake {
 impl Wake {
     /// Wakes the sleeper if it sleeps.
     pub fn wake(&self) {
-        if self.sleeping.load(Ordering::Relaxed) && self.sleeping.swap(false, Ordering::AcqRel) {
-            if let Some(sleeper) = self.sleeper.get() {
-                sleeper.unpark();
-            }
+        if self.sleeping.load(Ordering::Relaxed)
+            && self.sleeping.swap(false, Ordering::AcqRel)
+            && let Some(sleeper) = self.sleeper.get()
+        {
+            sleeper.unpark();
         }
     }
 

@@ -13,7 +13,7 @@ use super::format::{
     TapeError, bytes_head, encode, front_word, padded,
 };
 use super::mapping::Mapping;
-use super::{Budget, Place, Reader, Wake};
+use super::{Budget, Place, Reader, Tapes, Told, Untaped, Wake};
 use crate::flow::{Ending, Opened, Process, Side};
 
 /// First window of records, in bytes: holds the exchanges of most flows.
@@ -25,6 +25,8 @@ const WINDOW_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Writer {
     reel: Option<Reel>,
+    /// Whom to tell at the end that there was no tape.
+    untaped: Option<Box<(Tapes, Opened, String)>>,
     /// Bytes that each side sent so far, kept or not.
     sent: [u64; 2],
 }
@@ -102,22 +104,23 @@ impl Writer {
             shared,
             wake: Arc::clone(wake),
         };
-        let mut writer = Self { reel: Some(reel), sent: [0; 2] };
+        let mut writer = Self { reel: Some(reel), untaped: None, sent: [0; 2] };
         writer.tell(&Record::Opened(Box::new(opened.clone())));
         Ok((writer, reader))
     }
 
-    /// A writer without a tape: it only counts.
-    pub(super) fn untaped() -> Self {
-        Self { reel: None, sent: [0; 2] }
+    /// A writer without a tape: it only counts, and tells the count when the flow is over.
+    pub(super) fn untaped(tapes: Tapes, opened: Opened, why: String) -> Self {
+        Self { reel: None, untaped: Some(Box::new((tapes, opened, why))), sent: [0; 2] }
     }
 
     /// Keeps what `side` sent, before it is passed on.
     ///
     /// Never fails and never waits: what does not fit is counted as lost.
     pub fn append(&mut self, side: Side, bytes: &[u8]) {
-        let offset = self.sent[side.index()];
-        self.sent[side.index()] += bytes.len() as u64;
+        let sent = side.of_mut(&mut self.sent);
+        let offset = *sent;
+        *sent += bytes.len() as u64;
         if let Some(reel) = &mut self.reel {
             reel.append(side, offset, bytes, Timestamp::now());
         }
@@ -151,6 +154,15 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        if let Some((tapes, opened, why)) = self.untaped.take().map(|untaped| *untaped) {
+            let closed_at = Timestamp::now();
+            tapes.tell(Told::Untaped(Box::new(Untaped {
+                opened,
+                closed_at,
+                bytes: self.sent,
+                why,
+            })));
+        }
         self.tell(&Record::Closed { at: Timestamp::now() });
         if let Some(reel) = &self.reel {
             // All-ones means closed to a reader in this process, even where the `Closed`
@@ -206,9 +218,9 @@ impl Reel {
     }
 
     fn lose(&mut self, side: Side, bytes: usize) {
-        let index = side.index();
-        self.lost[index] += bytes as u64;
-        self.head.publish(LOST_AT[index], self.lost[index]);
+        let lost = side.of_mut(&mut self.lost);
+        *lost += bytes as u64;
+        self.head.publish(*side.of(&LOST_AT), *lost);
     }
 
     /// Makes sure that a record of `len` bytes fits at `next`, in a new window if need be.

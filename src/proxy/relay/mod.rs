@@ -10,6 +10,7 @@ mod way;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -24,6 +25,9 @@ use crate::tape::Writer;
 /// Bytes read from a connection at once: four TLS records, so that a large body costs few
 /// system calls.
 const READ_BYTES: usize = 64 << 10;
+
+/// How long the system may take to tell the process of a flow that is over.
+const PROCESS_WITHIN: Duration = Duration::from_millis(200);
 
 thread_local! {
     /// One buffer a thread: nothing stays in it between two polls, so idle flows hold none.
@@ -169,17 +173,13 @@ impl Relay {
     /// the other side still had to say was passed on before.
     fn settle(&mut self) -> Poll<()> {
         for side in Side::BOTH {
-            let (way, back) = match side {
-                Side::Downstream => (&self.ways[0], &self.ways[1]),
-                Side::Upstream => (&self.ways[1], &self.ways[0]),
-            };
-            let sender = side.index();
+            let (way, back) = (side.of(&self.ways), side.other().of(&self.ways));
             if way.was_reset() {
-                self.ends[1 - sender].reset();
+                side.other().of_mut(&mut self.ends).reset();
                 return Poll::Ready(());
             }
             if way.is_refused() && back.is_done() {
-                self.ends[sender].reset();
+                side.of_mut(&mut self.ends).reset();
                 return Poll::Ready(());
             }
         }
@@ -189,13 +189,16 @@ impl Relay {
         }
     }
 
-    fn finish(mut self) -> Outcome {
-        self.tell_endings();
-        Outcome { bytes: [self.ways[0].bytes(), self.ways[1].bytes()], endings: self.endings() }
+    fn finish(self) -> Outcome {
+        let bytes = [self.ways[0].bytes(), self.ways[1].bytes()];
+        let endings = self.endings();
+        drop(self.finish_ends());
+        Outcome { bytes, endings }
     }
 
     fn finish_ends(mut self) -> [End; 2] {
         self.tell_endings();
+        self.passing.copies.close();
         self.ends
     }
 
@@ -207,7 +210,7 @@ impl Relay {
         let endings = self.endings();
         if let Copies::Tape { tape, .. } = &mut self.passing.copies {
             for side in Side::BOTH {
-                tape.ended(side, endings[side.index()].unwrap_or(Ending::Abandoned));
+                tape.ended(side, side.of(&endings).unwrap_or(Ending::Abandoned));
             }
         }
     }
@@ -218,6 +221,16 @@ impl Copies {
         if let Self::Tape { tape, .. } = self {
             tape.append(side, bytes);
         }
+    }
+
+    /// Closes the tape; a short flow may be over before the system has told its process.
+    fn close(self) {
+        let Self::Tape { mut tape, process: Some(process) } = self else { return };
+        tokio::spawn(async move {
+            if let Ok(Ok(told)) = tokio::time::timeout(PROCESS_WITHIN, process).await {
+                tape.process(told);
+            }
+        });
     }
 
     fn poll_process(&mut self, cx: &mut Context<'_>) {

@@ -1,22 +1,24 @@
 //! One flow being read from its tape: records in, entries for the store out.
 
+mod gaps;
+mod raw;
+
 use std::collections::VecDeque;
 use std::io;
 
 use jiff::Timestamp;
 
-use super::assemble::{Around, assemble, raw_exchange};
-use super::draft::{Draft, Reader as DraftReader, unwound};
-use super::half::nanos_since;
+use super::assemble::{Around, assemble};
+use super::draft::{Draft, Place, unwound};
+use super::secrets::Found;
 use super::{Follow, Lexicon, exchange_id};
 use crate::flow::{Ending, FlowId, Opened, Process, Side};
-use crate::model::{App, Exchange, State as ExchangeState};
+use crate::model::{App, Exchange};
 use crate::observe::http1::{self, Closing, Decoder, Event, Start};
-use crate::store::{Entry, FlowRow, Gap, RawChunk, RawMessage, StoredExchange, Texts};
+use crate::store::{Entry, FlowRow};
 use crate::tape::{Kept, Reader, Record};
+use raw::{Protocol, Raw};
 
-/// Most bytes of one chunk of a flow that is kept raw.
-const CHUNK_BYTES_MAX: usize = 256 << 10;
 /// Set in [`Kept::place`] once a flow is no longer HTTP/1: whoever goes on keeps it raw.
 const OPAQUE: u64 = 1 << 63;
 
@@ -37,6 +39,8 @@ struct State {
     /// Offset of the record being read.
     tape_at: u64,
     drafts: VecDeque<Draft>,
+    /// Secrets that exchanges before have met: they come again.
+    found: Found,
     place: u32,
     /// Bytes of each side read so far; also the offset of the next one.
     seen: [u64; 2],
@@ -46,11 +50,12 @@ struct State {
     skip: [u64; 2],
     gaps: u64,
     endings: [Option<Ending>; 2],
-    opaque: bool,
+    /// Set once the flow is no longer HTTP/1.
+    raw: Option<Raw>,
+    /// What the last reply upgraded to.
+    upgrade: Option<String>,
     /// The exchange that stands for a flow which never was HTTP/1.
     raw_exchange: Option<Exchange>,
-    chunks: [Vec<u8>; 2],
-    chunk_at: [Option<(u64, Timestamp)>; 2],
     notes: Vec<String>,
     closed_at: Option<Timestamp>,
     out: Vec<Entry>,
@@ -70,7 +75,8 @@ impl FlowReading {
         let flow = tape.flow()?;
         let (opened, process) = tape.beginning()?;
         let fresh = kept == Kept::default();
-        let opaque = kept.place & OPAQUE != 0;
+        let raw = (kept.place & OPAQUE != 0)
+            .then(|| Raw::resumed(Protocol::of(opened.as_ref(), None), kept.stored));
         Ok(Self {
             released: kept,
             decoders: [Decoder::requests(), Decoder::replies()],
@@ -80,16 +86,16 @@ impl FlowReading {
                 process: process.filter(|_| !fresh),
                 tape_at: 0,
                 drafts: VecDeque::new(),
+                found: Found::default(),
                 place: u32::try_from(kept.place & !OPAQUE).unwrap_or_default(),
                 seen: kept.stored,
                 done: kept.stored,
                 skip: kept.stored,
                 gaps: 0,
                 endings: [None; 2],
-                opaque,
+                raw,
+                upgrade: None,
                 raw_exchange: None,
-                chunks: [Vec::new(), Vec::new()],
-                chunk_at: [None; 2],
                 notes: Vec::new(),
                 closed_at: None,
                 out: Vec::new(),
@@ -126,7 +132,7 @@ impl FlowReading {
             let lost = tape.lost().unwrap_or_default();
             state.close(decoders, lost, lexicon, follow);
         }
-        state.flush_chunks(lexicon);
+        state.flush_raw(lexicon);
         Ok(read)
     }
 
@@ -136,7 +142,7 @@ impl FlowReading {
             let lost = self.tape.lost().unwrap_or_default();
             self.state.close(&mut self.decoders, lost, lexicon, follow);
         }
-        self.state.flush_chunks(lexicon);
+        self.state.flush_raw(lexicon);
     }
 
     /// What was read since the last time, for the store.
@@ -148,7 +154,7 @@ impl FlowReading {
     pub fn kept(&self) -> Kept {
         let state = &self.state;
         let open = state.drafts.front();
-        let opaque = if state.opaque { OPAQUE } else { 0 };
+        let opaque = if state.raw.is_some() { OPAQUE } else { 0 };
         Kept {
             from: open.map_or(self.tape.position(), |draft| draft.tape_at),
             stored: [
@@ -191,16 +197,16 @@ impl State {
                 self.process = Some(process);
                 self.tell_flow();
             }
-            Record::Ended { side, ending, .. } => self.endings[side.index()] = Some(ending),
+            Record::Ended { side, ending, .. } => *side.of_mut(&mut self.endings) = Some(ending),
             Record::Closed { at } => self.closed_at = Some(at),
             Record::Bytes { side, at, offset, bytes } => {
-                let Some(bytes) = self.unseen(side, at, offset, bytes) else { return };
-                if self.opaque {
+                let Some(bytes) = self.unseen(side, at, offset, bytes, lexicon) else { return };
+                if self.raw.is_some() {
                     return self.keep_raw(side, at, bytes);
                 }
                 let mut told = Told::default();
                 let fed = unwound(|| {
-                    decoders[side.index()].feed(bytes, &mut |event| {
+                    side.of_mut(decoders).feed(bytes, &mut |event| {
                         self.take_event(side, event, at, lexicon, follow, &mut told);
                     });
                 });
@@ -220,43 +226,6 @@ impl State {
         if told.upgraded {
             requests.upgraded();
         }
-    }
-
-    /// What of `bytes` was not stored by an earlier reader. Notes gaps.
-    fn unseen<'a>(
-        &mut self,
-        side: Side,
-        at: Timestamp,
-        offset: u64,
-        bytes: &'a [u8],
-    ) -> Option<&'a [u8]> {
-        let index = side.index();
-        let skip = self.skip[index].saturating_sub(offset);
-        let bytes = bytes.get(usize::try_from(skip).ok()?..).filter(|bytes| !bytes.is_empty())?;
-        let begins = offset + skip;
-        let missing = begins.saturating_sub(self.seen[index]);
-        if missing > 0 {
-            self.note_gap(side, at, missing);
-        }
-        self.seen[index] = begins + bytes.len() as u64;
-        Some(bytes)
-    }
-
-    fn note_gap(&mut self, side: Side, at: Timestamp, bytes: u64) {
-        self.gaps += bytes;
-        let draft = match side {
-            Side::Downstream => self.drafts.back_mut(),
-            Side::Upstream => self.drafts.front_mut(),
-        };
-        if let Some(draft) = draft {
-            let half = match side {
-                Side::Downstream => &mut draft.request,
-                Side::Upstream => &mut draft.reply,
-            };
-            half.gap += bytes;
-        }
-        let reason = "the tape was full".to_owned();
-        self.out.push(Entry::Gap(Gap { flow: self.flow, side, at, bytes, reason }));
     }
 
     fn take_event(
@@ -282,7 +251,7 @@ impl State {
     fn note(&mut self, side: Side, note: http1::Note) {
         let draft = match side {
             Side::Downstream => self.drafts.back_mut(),
-            Side::Upstream => self.drafts.front_mut(),
+            Side::Upstream => self.reply_draft(),
         };
         match draft {
             Some(draft) => draft.notes.push(note.to_string()),
@@ -299,12 +268,7 @@ impl State {
         told: &mut Told,
     ) {
         if let Event::Wire(bytes) = event {
-            self.done[0] += bytes.len() as u64;
-            let draft = self.request_draft(at, bytes.len() as u64);
-            let since = draft.since_start(at);
-            draft.request.wire(bytes, since);
-            draft.last_at = at;
-            return;
+            return self.request_wire(at, bytes);
         }
         let Self { drafts, opened: Some(opened), .. } = self else { return };
         let Some(draft) = drafts.back_mut() else { return };
@@ -316,27 +280,46 @@ impl State {
                 draft.take_request_head(head, lexicon);
             }
             Event::Body(piece) => draft.request.body(piece, |_| {}),
-            Event::End { how } => draft.end_request(how, &opened.origin, lexicon, follow),
+            Event::End { how } => {
+                draft.end_request(how, &opened.origin, lexicon, follow);
+                self.finish_answered(lexicon, follow);
+            }
             _ => {}
         }
     }
 
-    /// The draft to which the request's next bytes belong.
-    fn request_draft(&mut self, at: Timestamp, len: u64) -> &mut Draft {
-        let fresh = self.drafts.back().is_none_or(|last| last.request.ended.is_some());
-        if fresh {
-            let sent_before = self.done[0] - len;
+    /// Stores exchanges at the front whose reply was over before their request.
+    fn finish_answered(&mut self, lexicon: &Lexicon, follow: &mut dyn Follow) {
+        while let Some((how, at)) = self
+            .drafts
+            .front()
+            .filter(|draft| draft.request.ended.is_some())
+            .and_then(|draft| draft.answered)
+        {
+            self.finish_front(how, at, lexicon, follow);
+        }
+    }
+
+    /// Takes exact bytes of the request that is under way, or of a new one.
+    fn request_wire(&mut self, at: Timestamp, bytes: &[u8]) {
+        let sent_before = self.done[0];
+        self.done[0] += bytes.len() as u64;
+        if self.drafts.back().is_none_or(|last| last.request.ended.is_some()) {
             let draft = self.new_draft(at, sent_before);
             self.drafts.push_back(draft);
         }
-        let last = self.drafts.len() - 1;
-        &mut self.drafts[last]
+        if let Some(draft) = self.drafts.back_mut() {
+            let since = draft.since_start(at);
+            draft.request.wire(bytes, since);
+            draft.last_at = at;
+        }
     }
 
     fn new_draft(&mut self, at: Timestamp, sent_before: u64) -> Draft {
-        let place = self.place;
+        let place = Place { place: self.place, tape_at: self.tape_at, sent_before };
         self.place += 1;
-        Draft::new(exchange_id(self.flow, place, at), place, at, self.tape_at, sent_before)
+        let id = exchange_id(self.flow, place.place, at);
+        Draft::new(id, at, place, std::mem::take(&mut self.found))
     }
 
     fn reply_event(
@@ -350,12 +333,12 @@ impl State {
         if let Event::Wire(bytes) = event {
             let before = self.done[1];
             self.done[1] += bytes.len() as u64;
-            if self.drafts.is_empty() {
+            if self.drafts.iter().all(|draft| draft.answered.is_some()) {
                 // A reply to nothing: a time-out of the origin's, or a request before our time.
                 let draft = self.new_draft(at, self.done[0]);
                 self.drafts.push_back(draft);
             }
-            if let Some(draft) = self.drafts.front_mut() {
+            if let Some(draft) = self.reply_draft() {
                 draft.first_byte_at.get_or_insert(at);
                 draft.answered_before.get_or_insert(before);
                 draft.last_at = at;
@@ -364,30 +347,29 @@ impl State {
             }
             return;
         }
-        let Some(draft) = self.drafts.front_mut() else { return };
+        if let Event::Head(head) = &event
+            && matches!(head.start, Start::Reply { status: 101, .. })
+        {
+            told.upgraded = true;
+            self.upgrade = head.values("upgrade").next().map(str::to_owned);
+        }
+        let Some(draft) = self.reply_draft() else { return };
         match event {
             Event::Head(head) => {
-                told.upgraded |= matches!(head.start, Start::Reply { status: 101, .. });
                 draft.take_reply_head(head, lexicon);
             }
             Event::Body(piece) => draft.reply_body(piece, at, lexicon, follow),
             Event::End { how } => {
-                // A reply may be over before its request: what is left of that is lost to the
-                // reader, as it is to the origin.
-                if matches!(draft.reader, DraftReader::Undecided) {
-                    self.end_front_request(lexicon, follow);
-                }
-                self.finish_front(how, at, lexicon, follow);
+                draft.answered = Some((how, at));
+                self.finish_answered(lexicon, follow);
             }
             _ => {}
         }
     }
 
-    fn end_front_request(&mut self, lexicon: &Lexicon, follow: &mut dyn Follow) {
-        let Self { drafts, opened: Some(opened), .. } = self else { return };
-        if let Some(draft) = drafts.front_mut() {
-            draft.end_request(http1::Ending::Cut, &opened.origin, lexicon, follow);
-        }
+    /// The draft to which the reply's next bytes belong: the first that is not answered.
+    fn reply_draft(&mut self) -> Option<&mut Draft> {
+        self.drafts.iter_mut().find(|draft| draft.answered.is_none())
     }
 
     fn finish_front(
@@ -405,75 +387,10 @@ impl State {
     fn store_draft(&mut self, draft: Draft, lexicon: &Lexicon) {
         let Some(opened) = &self.opened else { return };
         let around = Around { opened, process: self.process.as_ref() };
-        let stored = assemble(draft, &around, lexicon);
+        let (stored, mut found) = assemble(draft, &around, lexicon);
+        found.next_exchange();
+        self.found = found;
         self.out.push(Entry::Exchange(Box::new(stored)));
-    }
-
-    /// From here on the flow is kept raw: HTTP/2, WebSocket, or nothing that we know.
-    fn become_opaque(&mut self, lexicon: &Lexicon, follow: &mut dyn Follow) {
-        if !self.opaque {
-            self.opaque = true;
-            let words = "kept raw from here on: HTTP/2, WebSocket, or no HTTP/1 that we can read";
-            self.notes.push(words.to_owned());
-            self.tell_flow();
-        }
-        self.end_drafts(http1::Ending::Cut, Timestamp::now(), lexicon, follow);
-    }
-
-    fn keep_raw(&mut self, side: Side, at: Timestamp, bytes: &[u8]) {
-        let index = side.index();
-        if side == Side::Downstream && self.place == 0 && self.raw_exchange.is_none() {
-            self.place = 1;
-            self.raw_exchange = self.begin_raw_exchange(at, bytes);
-            self.tell_raw_exchange();
-        }
-        self.chunk_at[index].get_or_insert((self.done[index], at));
-        self.done[index] += bytes.len() as u64;
-        self.chunks[index].extend_from_slice(bytes);
-    }
-
-    /// A flow that never was HTTP/1 is one exchange, whose bytes are the flow's chunks.
-    fn begin_raw_exchange(&self, at: Timestamp, bytes: &[u8]) -> Option<Exchange> {
-        let opened = self.opened.as_ref()?;
-        let around = Around { opened, process: self.process.as_ref() };
-        Some(raw_exchange(exchange_id(self.flow, 0, at), at, bytes, &around))
-    }
-
-    fn tell_raw_exchange(&mut self) {
-        if let Some(exchange) = &self.raw_exchange {
-            self.out.push(Entry::Exchange(Box::new(StoredExchange {
-                exchange: exchange.clone(),
-                place: 0,
-                request: RawMessage::default(),
-                reply: None,
-                texts: Texts::default(),
-            })));
-        }
-    }
-
-    fn end_raw_exchange(&mut self, at: Timestamp) {
-        let orderly = self.endings.iter().all(|ending| *ending == Some(Ending::Closed));
-        if let Some(exchange) = &mut self.raw_exchange {
-            exchange.duration_ms = Some(nanos_since(exchange.started_at, at) as f64 / 1e6);
-            exchange.state =
-                if orderly { ExchangeState::Complete } else { ExchangeState::Interrupted };
-        }
-        self.tell_raw_exchange();
-    }
-
-    fn flush_chunks(&mut self, lexicon: &Lexicon) {
-        for side in Side::BOTH {
-            let index = side.index();
-            let Some((mut seq, at)) = self.chunk_at[index].take() else { continue };
-            let mut bytes = std::mem::take(&mut self.chunks[index]);
-            lexicon.redactor.body(&mut bytes, &mut super::secrets::Found::default());
-            for piece in bytes.chunks(CHUNK_BYTES_MAX) {
-                let flow = self.flow;
-                let bytes = piece.to_vec();
-                self.out.push(Entry::RawChunk(RawChunk { flow, side, seq, at, bytes }));
-                seq += piece.len() as u64;
-            }
-        }
     }
 
     fn close(
@@ -485,12 +402,12 @@ impl State {
     ) {
         let at = self.closed_at.unwrap_or_else(Timestamp::now);
         for side in Side::BOTH {
-            let closing = match self.endings[side.index()] {
+            let closing = match side.of(&self.endings) {
                 Some(Ending::Closed) => Closing::Clean,
                 _ => Closing::Abrupt,
             };
             let mut told = Told::default();
-            let decoder = &mut decoders[side.index()];
+            let decoder = side.of_mut(decoders);
             let closed = unwound(|| {
                 decoder.close(closing, &mut |event| {
                     self.take_event(side, event, at, lexicon, follow, &mut told);
@@ -503,7 +420,7 @@ impl State {
         self.end_drafts(http1::Ending::Cut, at, lexicon, follow);
         let unseen = lost.iter().sum::<u64>().saturating_sub(self.gaps);
         if unseen > 0 {
-            self.note_gap(Side::Upstream, at, unseen);
+            self.note_gap(Side::Upstream, at, unseen, lexicon);
         }
         self.end_raw_exchange(at);
         self.closed_at.get_or_insert(at);
@@ -523,6 +440,7 @@ impl State {
                 draft.end_request(how, &opened.origin, lexicon, follow);
             }
             if draft.reply.has_begun() {
+                let (how, at) = draft.answered.unwrap_or((how, at));
                 draft.end_reply(how, at, lexicon, follow);
             }
             self.store_draft(draft, lexicon);
