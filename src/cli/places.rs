@@ -90,3 +90,20 @@ fn runtime_dir() -> Option<PathBuf> {
         parent.is_some_and(crate::tape::is_ram)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runtime_folder_is_the_same_before_and_after_the_data_folder_is_made() {
+        let home = tempfile::tempdir().unwrap();
+        let data = home.path().join("a/b");
+        let before = Places::new(Some(&data));
+        fs::create_dir_all(&data).unwrap();
+        assert_eq!(Places::new(Some(&data)), before);
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&data, &link).unwrap();
+        assert_eq!(Places::new(Some(&link)).tapes(), before.tapes());
+    }
+}
