@@ -154,15 +154,19 @@ async fn read_hello(app: &mut TcpStream, origin: &TcpStream, first: &mut First) 
     }
 }
 
+/// Values that some apps put in at random, so that nobody comes to rely on there being none
+/// (RFC 8701): another one in each connection.
+fn is_grease(offer: u16) -> bool {
+    let [high, low] = offer.to_be_bytes();
+    high == low && low & 0x0F == 0x0A
+}
+
 fn describe(accepted: Accepted) -> Hello {
     let hello = accepted.client_hello();
     let mut hasher = DefaultHasher::new();
-    for suite in hello.cipher_suites() {
-        u16::from(*suite).hash(&mut hasher);
-    }
-    for scheme in hello.signature_schemes() {
-        u16::from(*scheme).hash(&mut hasher);
-    }
+    let suites = hello.cipher_suites().iter().map(|suite| u16::from(*suite));
+    let schemes = hello.signature_schemes().iter().map(|scheme| u16::from(*scheme));
+    suites.chain(schemes).filter(|offer| !is_grease(*offer)).for_each(|o| o.hash(&mut hasher));
     let alpn: Option<Vec<Vec<u8>>> =
         hello.alpn().map(|offered| offered.map(<[u8]>::to_vec).collect());
     alpn.hash(&mut hasher);
