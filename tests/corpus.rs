@@ -2,7 +2,7 @@
 //! Recorded traffic of many providers, if it lies beside the repository: everything that the
 //! dialects claim is read, whole and in pieces, and compared with a plain reading of its own.
 
-mod plain;
+pub mod plain;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,18 +20,71 @@ use crate::golden::replay::{self, Wire};
 
 /// One recorded exchange.
 #[derive(Deserialize)]
-struct Row {
-    id: String,
-    api: String,
-    method: String,
+pub struct Row {
+    pub id: String,
+    pub api: String,
+    pub method: String,
     url: String,
-    status: Option<u16>,
-    req_headers: Headers,
-    resp_headers: Headers,
+    pub status: Option<u16>,
+    pub req_headers: Headers,
+    pub resp_headers: Headers,
     req_body_b64: Option<String>,
     resp_body_b64: Option<String>,
-    req_recorded: Option<bool>,
-    resp_recorded: Option<bool>,
+    pub req_recorded: Option<bool>,
+    pub resp_recorded: Option<bool>,
+    /// The content coding that the recorded headers named.
+    pub orig_content_encoding: Option<String>,
+    resp_wire_b64: Option<String>,
+}
+
+impl Row {
+    /// Host and, if the URL has one, port.
+    pub fn authority(&self) -> &str {
+        self.authority_and_path().0
+    }
+
+    pub fn host(&self) -> &str {
+        self.authority().split(':').next().unwrap()
+    }
+
+    /// Path and query.
+    pub fn path(&self) -> &str {
+        self.authority_and_path().1
+    }
+
+    /// The request as a dialect sees it.
+    pub fn asked<'a>(&'a self, body: &'a [u8]) -> Asked<'a> {
+        Asked {
+            method: &self.method,
+            host: self.host(),
+            path: self.path(),
+            headers: &self.req_headers,
+            body,
+        }
+    }
+
+    pub fn request_body(&self) -> Vec<u8> {
+        decoded(&self.req_body_b64)
+    }
+
+    /// The reply, content coding undone, if it was recorded.
+    pub fn reply(&self) -> Option<Wire> {
+        (self.resp_recorded != Some(false)).then(|| Wire {
+            line: format!("HTTP/1.1 {} -", self.status.unwrap_or(200)),
+            headers: self.resp_headers.clone(),
+            body: decoded(&self.resp_body_b64),
+        })
+    }
+
+    /// The reply's body as it was on the wire, if the recorder kept it.
+    pub fn encoded_reply(&self) -> Option<Vec<u8>> {
+        self.resp_wire_b64.as_ref().map(|base64| BASE64_STANDARD.decode(base64).unwrap())
+    }
+
+    fn authority_and_path(&self) -> (&str, &str) {
+        let (_, rest) = self.url.split_once("://").unwrap();
+        rest.split_at(rest.find('/').unwrap_or(rest.len()))
+    }
 }
 
 #[derive(Default)]
@@ -46,19 +99,10 @@ const APIS: [&str; 3] = ["openai.chat", "anthropic.messages", "anthropic.count_t
 
 #[test]
 fn recorded_traffic_is_read_right() {
-    let files = files();
-    if files.is_empty() {
-        println!("skipped: there is no corpus beside the repository");
-        return;
-    }
+    let Some(rows) = rows() else { return };
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for file in &files {
-        for line in BufReader::new(GzDecoder::new(File::open(file).unwrap())).lines() {
-            let row: Row = serde_json::from_str(&line.unwrap()).unwrap();
-            if APIS.contains(&row.api.as_str()) {
-                check(&row, tallies.entry(row.api.clone()).or_default());
-            }
-        }
+    for row in rows {
+        check(&row, tallies.entry(row.api.clone()).or_default());
     }
     println!(
         "{:<24} {:>9} {:>9} {:>10} {:>7}",
@@ -73,23 +117,25 @@ fn recorded_traffic_is_read_right() {
     assert_eq!(tallies.values().map(|tally| tally.failed).sum::<usize>(), 0);
 }
 
+/// Every recorded exchange in a format that a dialect reads; without a corpus, says so.
+pub fn rows() -> Option<impl Iterator<Item = Row>> {
+    let files = files();
+    if files.is_empty() {
+        println!("skipped: there is no corpus beside the repository");
+        return None;
+    }
+    let rows = files.into_iter().flat_map(|file| {
+        let lines = BufReader::new(GzDecoder::new(File::open(file).unwrap())).lines();
+        lines.map(|line| serde_json::from_str::<Row>(&line.unwrap()).unwrap())
+    });
+    Some(rows.filter(|row| APIS.contains(&row.api.as_str())))
+}
+
 fn check(row: &Row, tally: &mut Tally) {
     tally.exchanges += 1;
-    let (_, rest) = row.url.split_once("://").unwrap();
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let body = decoded(&row.req_body_b64);
-    let asked = Asked {
-        method: &row.method,
-        host: host.split(':').next().unwrap(),
-        path,
-        headers: &row.req_headers,
-        body: &body,
-    };
-    let reply = (row.resp_recorded != Some(false)).then(|| Wire {
-        line: format!("HTTP/1.1 {} -", row.status.unwrap_or(200)),
-        headers: row.resp_headers.clone(),
-        body: decoded(&row.resp_body_b64),
-    });
+    let body = row.request_body();
+    let asked = row.asked(&body);
+    let reply = row.reply();
     let Some(read) = replay::read(&asked, reply.as_ref(), usize::MAX) else {
         println!("{}: no dialect claims {} {}", row.id, row.method, row.url);
         tally.failed += 1;

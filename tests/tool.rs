@@ -91,7 +91,8 @@ fn arguments_and_variables_come_as_they_are() {
 #[test]
 fn signals_reach_the_tool() {
     let stage = Stage::new();
-    let script = r#"trap 'echo got it; exit 42' TERM; echo ready; while :; do sleep 0.05; done"#;
+    let script =
+        r#"trap 'echo got it; exit 42' TERM; echo ready; for n in $(seq 600); do sleep 0.05; done"#;
     let mut run = stage.overhear_to_provider("run", &["--", "sh", "-c", script]);
     let mut child = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap());

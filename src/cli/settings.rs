@@ -51,7 +51,8 @@ pub struct ProxyArgs {
     /// Trust the certificates in FILE (PEM) beside the system's, for origins; repeatable
     #[arg(long, value_name = "FILE", env = "OVERHEAR_UPSTREAM_CA", value_delimiter = ',')]
     pub upstream_ca: Vec<PathBuf>,
-    /// Reach origins through this proxy, `http://[USER:PASSWORD@]HOST:PORT`
+    /// Reach origins through this proxy, `http://[USER:PASSWORD@]HOST:PORT` [default: that of
+    /// HTTPS_PROXY, unless it is on this machine]
     #[arg(long, value_name = "URL", env = "OVERHEAR_PARENT_PROXY", hide_env_values = true)]
     pub parent_proxy: Option<String>,
     /// Most memory for what is not stored yet, in MiB [default: 512]

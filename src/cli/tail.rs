@@ -4,7 +4,7 @@
 //! following costs the proxy nothing. Exchanges so short that their tape is gone already come
 //! from the capture.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub fn tail(args: &TailArgs, places: &Places, out: &mut Printer) -> Result<ExitS
         reader,
         tapes: places.tapes(),
         known: HashSet::new(),
-        flows: HashMap::new(),
+        flows: BTreeMap::new(),
         screen: Screen { args: args.clone(), out, current: None, told: HashSet::new() },
     };
     tail.skip_what_is_there();
@@ -90,7 +90,8 @@ struct Tail<'a> {
     lexicon: Lexicon,
     tapes: Option<PathBuf>,
     known: HashSet<PathBuf>,
-    flows: HashMap<PathBuf, FlowReading>,
+    /// Names of tapes begin with their time: the oldest comes first.
+    flows: BTreeMap<PathBuf, FlowReading>,
     screen: Screen<'a>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::draft::unwound;
 use super::reading::FlowReading;
 use super::worker::count_exchanges;
 use super::{Lexicon, Unfollowed};
@@ -20,7 +21,9 @@ pub fn recover(runtime_dir: &Path, store: &mut Store, lexicon: &Lexicon) -> usiz
             else {
                 continue;
             };
-            exchanges += recover_flow(reading, store, lexicon).unwrap_or_default();
+            // A tape that cannot be read or stored now stays for the next start.
+            let recovered = unwound(|| recover_flow(reading, store, lexicon));
+            exchanges += recovered.ok().flatten().unwrap_or_default();
         }
         // A folder with tapes that could not be stored stays.
         let _ = left.remove();

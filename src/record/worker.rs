@@ -134,9 +134,8 @@ impl Worker {
         }
         let mut stopping = None;
         loop {
-            let told_all = self.hear();
-            let read = self.read_tapes();
-            self.write();
+            // A fault of ours outside of any one flow must not end the recording.
+            let (told_all, read) = unwound(|| self.pass()).unwrap_or_else(|()| self.give_up());
             if stopping.is_none() && (self.stop.load(Ordering::Acquire) || told_all) {
                 stopping = Some(Instant::now());
             }
@@ -155,15 +154,35 @@ impl Worker {
         }
     }
 
+    /// One round: says whether the proxy is gone, and whether there was anything to read.
+    fn pass(&mut self) -> (bool, bool) {
+        let told_all = self.hear();
+        let read = self.read_tapes();
+        self.write();
+        (told_all, read)
+    }
+
+    /// A round panicked: what it was to write may be the reason, so it is not tried again.
+    fn give_up(&mut self) -> (bool, bool) {
+        let what = format!("{} entries that were to be stored", self.waiting.len());
+        self.waiting.clear();
+        (self.notify)(Notice::Lost { what, why: "a fault of Overhear's".to_owned() });
+        (false, true)
+    }
+
     /// Takes what the proxy told; `true` once it is gone.
     fn hear(&mut self) -> bool {
         loop {
             match self.heard.try_recv() {
-                Ok(Told::Taped(tape)) => {
-                    if let Ok(reading) = FlowReading::new(tape) {
+                Ok(Told::Taped(tape)) => match FlowReading::new(tape) {
+                    Ok(reading) => {
                         self.flows.insert(reading.flow(), reading);
                     }
-                }
+                    Err(e) => (self.notify)(Notice::Lost {
+                        what: "a flow whose tape cannot be read".to_owned(),
+                        why: e.to_string(),
+                    }),
+                },
                 Ok(Told::Passed(passed)) => {
                     self.waiting.push(Entry::Flow(Box::new((*passed).into())));
                 }
@@ -199,18 +218,29 @@ impl Worker {
     /// Reads a little of each tape that has more; says whether any had.
     fn read_tapes(&mut self) -> bool {
         let mut any = false;
+        let mut unreadable = Vec::new();
         for reading in self.flows.values_mut() {
             if self.waiting.len() >= WAITING_MAX {
-                return true;
+                any = true;
+                break;
             }
             if !reading.has_more() {
                 continue;
             }
             any = true;
             let lexicon = &self.lexicon;
-            let read = unwound(|| reading.read(lexicon, &mut Unfollowed));
-            if !matches!(read, Ok(Ok(_))) {
-                (self.notify)(Notice::Panicked { what: format!("flow {}", reading.flow()) });
+            let flow = reading.flow();
+            let what = || format!("flow {flow}");
+            match unwound(|| reading.read(lexicon, &mut Unfollowed)) {
+                Ok(Ok(_)) => {}
+                Ok(Err(e)) => {
+                    (self.notify)(Notice::Lost { what: what(), why: e.to_string() });
+                    unreadable.push(flow);
+                }
+                Err(()) => {
+                    (self.notify)(Notice::Panicked { what: what() });
+                    unreadable.push(flow);
+                }
             }
             let entries = reading.take();
             for entry in &entries {
@@ -220,6 +250,10 @@ impl Worker {
                 }
             }
             self.waiting.extend(entries);
+        }
+        // Their tapes stay for the next start, which may know better.
+        for flow in unreadable {
+            self.flows.remove(&flow);
         }
         any
     }

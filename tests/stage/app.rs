@@ -31,10 +31,20 @@ impl App {
     }
 
     pub fn connect_as(proxy: SocketAddr, host: &'static str, root: &str, alpn: &[&[u8]]) -> Self {
+        Self::connect_to(proxy, (host, 443), root, alpn)
+    }
+
+    /// To any port of a host or an address.
+    pub fn connect_to(
+        proxy: SocketAddr,
+        (host, port): (&str, u16),
+        root: &str,
+        alpn: &[&[u8]],
+    ) -> Self {
         let mut tcp = TcpStream::connect(proxy).unwrap();
         tcp.set_read_timeout(Some(DEADLINE)).unwrap();
         tcp.set_nodelay(true).unwrap();
-        write!(tcp, "CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n").unwrap();
+        write!(tcp, "CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n").unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -44,7 +54,7 @@ impl App {
         assert!(head.starts_with(b"HTTP/1.1 200"), "{}", text(&head));
         let mut config = client(root);
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        let name = ServerName::try_from(host).unwrap();
+        let name = ServerName::try_from(host.to_owned()).unwrap();
         let tls = ClientConnection::new(Arc::new(config), name).unwrap();
         Self { tls: StreamOwned::new(tls, tcp), received: Vec::new(), taken: 0 }
     }

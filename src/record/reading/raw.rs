@@ -61,7 +61,8 @@ impl State {
     }
 
     pub(super) fn end_raw_exchange(&mut self, at: Timestamp) {
-        let orderly = self.endings.iter().all(|ending| *ending == Some(Ending::Closed));
+        // Who closes in order had what it wanted, however the other side then took it.
+        let orderly = self.endings.contains(&Some(Ending::Closed));
         if let Some(exchange) = &mut self.raw_exchange {
             exchange.duration_ms = Some(nanos_since(exchange.started_at, at) as f64 / 1e6);
             exchange.state =
