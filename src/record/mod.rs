@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub use notice::{Notice, Notify};
 pub use reading::FlowReading;
-pub use recover::recover;
+pub use recover::{Recovered, recover};
 pub use worker::{Recorder, Standing};
 
 use crate::dialect::{self, Asked, Dialect, Grown};

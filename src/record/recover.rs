@@ -9,26 +9,36 @@ use super::{Lexicon, Unfollowed};
 use crate::store::{Entry, Store};
 use crate::tape::{LeftBehind, Reader};
 
-/// Stores what is on left tapes and takes them away; says how many exchanges there were. What
-/// cannot be stored now stays for the next start.
-pub fn recover(runtime_dir: &Path, store: &mut Store, lexicon: &Lexicon) -> usize {
-    let mut exchanges = 0;
+/// What came of recovering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Exchanges that were stored.
+    pub exchanges: usize,
+    /// Tapes that could not be read or stored now: they stay, for another try.
+    pub left: usize,
+}
+
+/// Stores what is on left tapes and takes them away.
+pub fn recover(runtime_dir: &Path, store: &mut Store, lexicon: &Lexicon) -> Recovered {
+    let mut recovered = Recovered::default();
     for left in LeftBehind::find(runtime_dir) {
         for path in left.tapes() {
             let Ok(reading) = Reader::open(&path)
                 .map_err(drop)
                 .and_then(|tape| FlowReading::new(tape).map_err(drop))
             else {
+                recovered.left += 1;
                 continue;
             };
-            // A tape that cannot be read or stored now stays for the next start.
-            let recovered = unwound(|| recover_flow(reading, store, lexicon));
-            exchanges += recovered.ok().flatten().unwrap_or_default();
+            match unwound(|| recover_flow(reading, store, lexicon)) {
+                Ok(Some(exchanges)) => recovered.exchanges += exchanges,
+                _ => recovered.left += 1,
+            }
         }
         // A folder with tapes that could not be stored stays.
         let _ = left.remove();
     }
-    exchanges
+    recovered
 }
 
 fn recover_flow(mut reading: FlowReading, store: &mut Store, lexicon: &Lexicon) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ const IDLE: Duration = Duration::from_millis(250);
 const WAITING_MAX: usize = 256;
 /// First and longest pause after a write that failed.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// First and longest pause before left tapes that could not be stored are tried again.
+const RECOVERIES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 /// How long the store may refuse at the end before the rest is left on the tape.
 const LAST_TRIES: Duration = Duration::from_secs(10);
 
@@ -126,14 +128,16 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, runtime_dir: Option<PathBuf>) {
-        if let Some(dir) = runtime_dir {
-            let recovered = recover::recover(&dir, &mut self.store, &self.lexicon);
-            if recovered > 0 {
-                (self.notify)(Notice::Recovered { exchanges: recovered });
-            }
-        }
+        let mut next_recovery = Some((Instant::now(), RECOVERIES.0));
         let mut stopping = None;
         loop {
+            if let (Some(dir), Some((at, pause))) = (&runtime_dir, next_recovery)
+                && Instant::now() >= at
+            {
+                let again = self.recover(dir);
+                next_recovery =
+                    again.then(|| (Instant::now() + pause, (pause * 2).min(RECOVERIES.1)));
+            }
             // A fault of ours outside of any one flow must not end the recording.
             let (told_all, read) = unwound(|| self.pass()).unwrap_or_else(|()| self.give_up());
             if stopping.is_none() && (self.stop.load(Ordering::Acquire) || told_all) {
@@ -152,6 +156,15 @@ impl Worker {
                 self.wake.sleep(IDLE, || flows.values().any(FlowReading::has_more));
             }
         }
+    }
+
+    /// Stores what killed proxies have left; says whether something is left still.
+    fn recover(&mut self, runtime_dir: &Path) -> bool {
+        let recovered = recover::recover(runtime_dir, &mut self.store, &self.lexicon);
+        if recovered.exchanges > 0 {
+            (self.notify)(Notice::Recovered { exchanges: recovered.exchanges });
+        }
+        recovered.left > 0
     }
 
     /// One round: says whether the proxy is gone, and whether there was anything to read.
