@@ -206,7 +206,7 @@ fn of_a_tape_left_behind() {
         let capture = folder.path().join("capture.db");
         let mut store = Store::open(&capture).unwrap();
         let lexicon = lexicon(&store, claim);
-        assert_eq!(recover(&dir, &mut store, &lexicon), 3, "{at}");
+        assert_eq!(recover(&dir, &mut store, &lexicon).exchanges, 3, "{at}");
         assert_kept(at, &capture);
         assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0, "{at}");
     }
