@@ -15,6 +15,7 @@ mod corpus;
 mod documents;
 mod faults;
 mod golden;
+mod replay;
 mod stage;
 mod support;
 mod tool;

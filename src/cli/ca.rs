@@ -79,6 +79,9 @@ pub fn ca(
             trust::trust(&authority, &system, &mut |words| out.talk(words))?;
         }
         Action::Untrust => trust::untrust(&places.ca(), &system, &mut |words| out.talk(words))?,
+        Action::Remove if super::running::Running::find(places).is_some() => {
+            bail!("a proxy is running with this CA\nhint: stop it first")
+        }
         Action::Remove => trust::remove(&places.ca(), &system, &mut |words| out.talk(words))?,
     }
     Ok(ExitStatus::Found)

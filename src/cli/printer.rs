@@ -155,7 +155,7 @@ impl Printer {
             Ok(status) => status,
             Err(error) if is_broken_pipe(&error) => ExitStatus::Found,
             Err(error) => {
-                self.talk(format_args!("error: {}", shown_lines(&format!("{error:#}"))));
+                self.talk(format_args!("error: {}", shown_lines(&in_words(&error))));
                 match error.downcast_ref() {
                     Some(StoreError::Unknown { .. }) => ExitStatus::NothingFound,
                     _ => ExitStatus::Error,
@@ -163,6 +163,19 @@ impl Printer {
             }
         }
     }
+}
+
+/// The error and its causes, each cause that is not in the words before it.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

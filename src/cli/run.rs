@@ -32,6 +32,7 @@ const STORED_WITHIN: Duration = Duration::from_secs(2);
 /// capture (`overhear serve`) the tool uses it, else one runs as long as the tool does, on a
 /// port of its own.
 #[derive(Args, Clone, Debug)]
+#[command(override_usage = "overhear run [OPTIONS] -- TOOL [ARGS]...")]
 pub struct RunArgs {
     #[command(flatten)]
     proxy: ProxyArgs,
@@ -95,7 +96,9 @@ fn try_run(
     };
     let count = through.finish(places, began);
     speaker.finish();
-    tell(count, out);
+    if matches!(outcome, Outcome::Ended(_)) {
+        tell(count, out);
+    }
     Ok(outcome)
 }
 

@@ -1,7 +1,7 @@
 //! A proxy and its recorder, running inside this process.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -94,9 +94,17 @@ impl Session {
                 stopped,
             });
         })?;
-        let listen = started
+        let listened = started
             .recv()
-            .map_err(|_| anyhow!("the proxy's thread ended before it listened"))??;
+            .unwrap_or_else(|_| Err(anyhow!("the proxy's thread ended before it listened")));
+        let listen = match listened {
+            Ok(listen) => listen,
+            Err(e) => {
+                recorder.finish();
+                clear_away(&tapes, runtime_dir.as_deref());
+                return Err(e);
+            }
+        };
         Ok(Self { listen, token, recorder, tapes, runtime_dir, stop, io })
     }
 
@@ -113,13 +121,15 @@ impl Session {
         // A panic there was printed when it happened.
         let _ = self.io.join();
         self.recorder.finish();
-        self.tapes.place().remove_if_empty();
-        if let Some(dir) = &self.runtime_dir {
-            // Each goes only if it is empty: another proxy may use it.
-            for dir in dir.ancestors().take(3) {
-                let _ = std::fs::remove_dir(dir);
-            }
-        }
+        clear_away(&self.tapes, self.runtime_dir.as_deref());
+    }
+}
+
+/// Takes the folders of the tapes away, each only if it is empty: another proxy may use it.
+fn clear_away(tapes: &Tapes, runtime_dir: Option<&Path>) {
+    tapes.place().remove_if_empty();
+    for dir in runtime_dir.into_iter().flat_map(|dir| dir.ancestors().take(3)) {
+        let _ = std::fs::remove_dir(dir);
     }
 }
 

@@ -25,10 +25,10 @@ pub const TAPE_BUDGET: u64 = 512 << 20;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Proxy")]
 pub struct ProxyArgs {
-    /// Where the proxy listens [default: 127.0.0.1:8484]
+    /// Where the proxy listens [default: 127.0.0.1:8484; `run`: a free port]
     #[arg(long, value_name = "ADDR", env = "OVERHEAR_LISTEN")]
     pub listen: Option<SocketAddr>,
-    /// Where the base URL is served [default: 127.0.0.1:4141]
+    /// Where the base URL is served [default: 127.0.0.1:4141; `run`: none]
     #[arg(long, value_name = "ADDR", env = "OVERHEAR_WEB")]
     pub web: Option<SocketAddr>,
     /// Also read HOST, or with `*.DOMAIN` all below it; repeatable

@@ -55,7 +55,13 @@ pub fn tail(args: &TailArgs, places: &Places, out: &mut Printer) -> Result<ExitS
         tapes: places.tapes(),
         known: HashSet::new(),
         flows: BTreeMap::new(),
-        screen: Screen { args: args.clone(), out, current: None, told: HashSet::new() },
+        screen: Screen {
+            args: args.clone(),
+            out,
+            current: None,
+            watched: HashSet::new(),
+            told: HashSet::new(),
+        },
     };
     tail.skip_what_is_there();
     loop {
@@ -170,6 +176,8 @@ struct Screen<'a> {
     out: &'a mut Printer,
     /// The exchange whose answer the last line is of, and what kind of words.
     current: Option<(Uuid, Kind)>,
+    /// Exchanges under way that the filters let through.
+    watched: HashSet<Uuid>,
     /// Exchanges that have ended before our eyes.
     told: HashSet<Uuid>,
 }
@@ -250,6 +258,7 @@ impl Screen<'_> {
     }
 
     fn ended(&mut self, exchange: &Exchange) -> Result<()> {
+        self.watched.remove(&exchange.id);
         if !self.told.insert(exchange.id) || !self.wants_ended(exchange) {
             return Ok(());
         }
@@ -337,6 +346,7 @@ impl Follow for Screen<'_> {
         if self.args.json || !self.wants(&[live.user_agent], live.origin, &[model]) {
             return;
         }
+        self.watched.insert(live.id);
         let what = [model.unwrap_or_default(), live.method, live.origin, live.path];
         let what = format!("{} {} {}{}", what[0], what[1], what[2], what[3]);
         // The reader of the output may be gone: the loop's next flush ends the command.
@@ -347,7 +357,7 @@ impl Follow for Screen<'_> {
     }
 
     fn grown(&mut self, id: Uuid, grown: Grown<'_>) {
-        if self.args.json {
+        if !self.watched.contains(&id) {
             return;
         }
         let _ = match grown {

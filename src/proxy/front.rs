@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::rewrite::plain::Exchange;
 use super::tunnel::{Connected, tunnel};
-use super::{Engine, dial};
+use super::{Engine, Notice, dial};
 use crate::flow::{Origin, Scheme};
 
 /// Serves until the process ends.
@@ -102,7 +102,12 @@ impl Front {
         }
         let upstream = match self.engine.dialer.dial(&target).await {
             Ok(upstream) => upstream,
-            Err(e) => return refuse(StatusCode::BAD_GATEWAY, &e.to_string()),
+            Err(e) => {
+                if self.engine.rules.intercept.covers(target.host.as_str()) {
+                    (self.engine.notify)(Notice::Unreachable { why: e.to_string() });
+                }
+                return refuse(StatusCode::BAD_GATEWAY, &e.to_string());
+            }
         };
         let user_agent = request
             .headers()

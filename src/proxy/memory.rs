@@ -13,6 +13,9 @@ use crate::flow::Host;
 /// How long a refusal is remembered. Long, so that a pinning app is disturbed rarely; not for
 /// ever, so that an app whose trust was mended is read again.
 const REFUSAL_LASTS: Duration = Duration::from_secs(60 * 60);
+/// How long it is remembered against another process of the same app: one that was started
+/// anew may have been given our certificate.
+const REFUSAL_LASTS_BEYOND_PROCESS: Duration = Duration::from_secs(20);
 /// Connections closed right after the handshake without a byte, before they count as refusal:
 /// some apps open connections that they never use.
 const SILENT_CLOSES_MAX: u32 = 2;
@@ -39,7 +42,14 @@ pub struct Memory {
 struct Entry {
     accepted: bool,
     silent_closes: u32,
-    refused: Option<(Instant, String)>,
+    refused: Option<Refused>,
+}
+
+#[derive(Debug)]
+struct Refused {
+    at: Instant,
+    how: String,
+    pid: Option<u32>,
 }
 
 /// What an app did with our certificate.
@@ -62,13 +72,30 @@ impl Memory {
             return Learned::ClientCertificate;
         }
         match lock(&self.apps).get(&(app.clone(), host.clone())).and_then(|e| e.refused.as_ref()) {
-            Some((at, how)) if fresh(*at, now) => Learned::Distrust(how.clone()),
+            Some(refused) if fresh(refused.at, now) => Learned::Distrust(refused.how.clone()),
             _ => Learned::Nothing,
         }
     }
 
+    /// Whether the refusal that is remembered still holds for process `pid`.
+    pub fn holds_for(&self, app: &AppKey, host: &Host, pid: Option<u32>, now: Instant) -> bool {
+        let apps = lock(&self.apps);
+        let entry = apps.get(&(app.clone(), host.clone()));
+        entry.and_then(|entry| entry.refused.as_ref()).is_some_and(|refused| {
+            let same = pid.is_none() || refused.pid.is_none() || pid == refused.pid;
+            let age = now.saturating_duration_since(refused.at);
+            age < if same { REFUSAL_LASTS } else { REFUSAL_LASTS_BEYOND_PROCESS }
+        })
+    }
+
     /// Notes a reaction; `true` if from now on the app's flows to the host are tunnelled.
-    pub fn note(&self, app: &AppKey, host: &Host, reaction: Reaction, now: Instant) -> bool {
+    pub fn note(
+        &self,
+        (app, pid): (&AppKey, Option<u32>),
+        host: &Host,
+        reaction: Reaction,
+        now: Instant,
+    ) -> bool {
         let mut apps = lock(&self.apps);
         if apps.len() >= ENTRIES_MAX {
             apps.clear();
@@ -91,7 +118,7 @@ impl Memory {
                 "it closes right after the handshake".to_owned()
             }
         };
-        entry.refused = Some((now, how));
+        entry.refused = Some(Refused { at: now, how, pid });
         entry.accepted = false;
         true
     }
@@ -127,11 +154,28 @@ mod tests {
     fn a_refusal_is_of_one_app_and_one_host_and_lasts_an_hour() {
         let memory = Memory::default();
         let (host, now) = (Host::new("api.openai.com"), Instant::now());
-        assert!(memory.note(&app(1), &host, Reaction::Refused("UnknownCA".into()), now));
+        let refused = Reaction::Refused("UnknownCA".into());
+        assert!(memory.note((&app(1), Some(7)), &host, refused, now));
         assert_eq!(memory.of(&app(1), &host, now), Learned::Distrust("UnknownCA".into()));
         assert_eq!(memory.of(&app(2), &host, now), Learned::Nothing);
         assert_eq!(memory.of(&app(1), &Host::new("other.example"), now), Learned::Nothing);
         assert_eq!(memory.of(&app(1), &host, now + REFUSAL_LASTS), Learned::Nothing);
+    }
+
+    #[test]
+    fn a_process_started_anew_is_tried_again_soon() {
+        let memory = Memory::default();
+        let (host, now) = (Host::new("api.openai.com"), Instant::now());
+        memory.note((&app(1), Some(7)), &host, Reaction::Hangup, now);
+        let later = now + REFUSAL_LASTS_BEYOND_PROCESS;
+        for (rule, pid, at, expected) in [
+            ("the same process", Some(7), later, true),
+            ("one that is not known", None, later, true),
+            ("another one at once may be a retry", Some(8), now, true),
+            ("another one later", Some(8), later, false),
+        ] {
+            assert_eq!(memory.holds_for(&app(1), &host, pid, at), expected, "{rule}");
+        }
     }
 
     #[test]
@@ -150,7 +194,7 @@ mod tests {
             let memory = Memory::default();
             let (host, now) = (Host::new("h"), Instant::now());
             for reaction in reactions {
-                memory.note(&app(1), &host, reaction, now);
+                memory.note((&app(1), None), &host, reaction, now);
             }
             let distrusts = memory.of(&app(1), &host, now) != Learned::Nothing;
             assert_eq!(distrusts, expected, "{rule}");

@@ -19,6 +19,11 @@ pub enum Notice {
         /// Whether its next flows to the host are tunnelled from now on.
         remembered: bool,
     },
+    /// An origin cannot be reached.
+    Unreachable {
+        /// Which, and why.
+        why: String,
+    },
     /// A listed host is passed on unread, and not because somebody wished so.
     Unread {
         /// The host.
@@ -35,7 +40,10 @@ impl fmt::Display for Notice {
                 let app = app.as_deref().unwrap_or("an app");
                 write!(f, "{app} does not trust Overhear's certificate for `{host}` ({how})")?;
                 if *remembered {
-                    write!(f, "; its connections to that host now pass through unread")?;
+                    write!(
+                        f,
+                        "; its connections to that host pass through unread for an hour, or until it is restarted"
+                    )?;
                 }
                 write!(
                     f,
@@ -43,6 +51,7 @@ impl fmt::Display for Notice {
                      path`, and certs/README.md for which variable it reads; then restart it"
                 )
             }
+            Self::Unreachable { why } => f.write_str(why),
             Self::Unread { host, reason } => {
                 write!(f, "connections to `{host}` pass through unread: {reason}")
             }

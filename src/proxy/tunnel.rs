@@ -24,6 +24,8 @@ use crate::flow::{
     FlowId, Host, Mode, Opened, Origin, Passed, Process, Scheme, TlsSeen, TunnelReason, Verdict,
 };
 
+/// How long the system may take to tell a process where the answer is waited for.
+const PROCESS_WITHIN: Duration = Duration::from_millis(150);
 /// A flow that ends so soon after the handshake, without a byte from the app, looks like an
 /// app that refuses our certificate.
 const SILENT_CLOSE: Duration = Duration::from_secs(2);
@@ -67,7 +69,7 @@ pub async fn tunnel(engine: Arc<Engine>, connected: Connected) {
     flow.process = Some(process::look_up(connected.addresses.0, connected.addresses.1));
     // An app that is gone before its first bytes has nothing to be told, nor has its origin.
     let Ok(first) = first(&mut app, &upstream, connected.early).await else { return };
-    let (named, learned) = flow.learned(&first);
+    let (named, learned) = flow.learned(&first).await;
     match decide(&flow.target.host, &first.opening, &learned, &flow.engine.rules) {
         Verdict::Tunnel(reason) => flow.pass_on(app, upstream, &first.bytes, reason).await,
         Verdict::Intercept => match first.hello {
@@ -88,16 +90,33 @@ struct Flow {
 
 impl Flow {
     /// The host by which the flow is known, and what was learned of it.
-    fn learned(&self, first: &First) -> (Host, Learned) {
+    async fn learned(&mut self, first: &First) -> (Host, Learned) {
         let named = match &first.opening {
             Opening::Tls { sni: Some(sni) } => sni.clone(),
             _ => self.target.host.clone(),
         };
-        let learned = match &first.hello {
-            Some(hello) => self.engine.memory.of(&self.app_key(hello), &named, Instant::now()),
-            None => Learned::Nothing,
-        };
+        let Some(hello) = &first.hello else { return (named, Learned::Nothing) };
+        let key = self.app_key(hello);
+        let mut learned = self.engine.memory.of(&key, &named, Instant::now());
+        if matches!(learned, Learned::Distrust(_)) {
+            let pid = self.pid().await;
+            if !self.engine.memory.holds_for(&key, &named, pid, Instant::now()) {
+                learned = Learned::Nothing;
+            }
+        }
         (named, learned)
+    }
+
+    /// The process, if the system tells it soon.
+    async fn pid(&mut self) -> Option<u32> {
+        let found = tokio::time::timeout(PROCESS_WITHIN, self.process.as_mut()?).await;
+        let process = found.ok()?.ok()?;
+        let pid = process.pid;
+        // Whoever asks next gets it at once.
+        let (again, receiver) = oneshot::channel();
+        let _ = again.send(process);
+        self.process = Some(receiver);
+        Some(pid)
     }
 
     fn app_key(&self, hello: &Hello) -> AppKey {
@@ -153,7 +172,7 @@ impl Flow {
             self.engine.downstream_tls.handshake(app, hello, leaf, chosen.as_deref()).await;
         let (app, server) = match shaken {
             Ok(shaken) => shaken,
-            Err(refusal) => return self.refused(&key, &named, refusal),
+            Err(refusal) => return self.refused(&key, &named, refusal).await,
         };
         let tls = TlsSeen {
             sni,
@@ -166,7 +185,7 @@ impl Flow {
         let copies =
             Copies::Tape { tape: self.engine.tapes.open(&opened), process: self.process.take() };
         let outcome = relay(End::tls(app, server), End::tls(upstream, client), &[], copies).await;
-        self.judge(&key, &named, &outcome, began);
+        self.judge(&key, &named, &outcome, began).await;
     }
 
     /// Clear text inside `CONNECT`: relayed and taped as it is.
@@ -217,31 +236,35 @@ impl Flow {
         });
     }
 
-    fn refused(self, key: &AppKey, host: &Host, refusal: Refusal) {
+    async fn refused(self, key: &AppKey, host: &Host, refusal: Refusal) {
         let reaction = match refusal {
             Refusal::Alert(alert) => Reaction::Refused(format!("alert `{alert}`")),
             Refusal::Hangup => Reaction::Hangup,
             Refusal::Other(_) => return,
         };
-        self.note_distrust(key, host, reaction);
+        self.note_distrust(key, host, reaction).await;
     }
 
     /// Whether an app trusts us shows in whether it sends anything.
-    fn judge(self, key: &AppKey, host: &Host, outcome: &Outcome, began: Instant) {
+    async fn judge(self, key: &AppKey, host: &Host, outcome: &Outcome, began: Instant) {
         let reaction = match outcome.bytes {
             [0, _] if began.elapsed() < SILENT_CLOSE => Reaction::SilentClose,
             [0, _] => return,
             _ => Reaction::Accepted,
         };
-        self.note_distrust(key, host, reaction);
+        self.note_distrust(key, host, reaction).await;
     }
 
-    fn note_distrust(self, key: &AppKey, host: &Host, reaction: Reaction) {
+    async fn note_distrust(mut self, key: &AppKey, host: &Host, reaction: Reaction) {
         let how = match &reaction {
             Reaction::Refused(how) => how.clone(),
             _ => "it closed the connection right after our certificate".to_owned(),
         };
-        if self.engine.memory.note(key, host, reaction, Instant::now()) {
+        let pid = match &reaction {
+            Reaction::Accepted => None,
+            _ => self.pid().await,
+        };
+        if self.engine.memory.note((key, pid), host, reaction, Instant::now()) {
             (self.engine.notify)(Notice::Distrust {
                 host: host.clone(),
                 app: self.user_agent,

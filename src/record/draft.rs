@@ -42,6 +42,8 @@ pub(super) struct Draft {
     /// bytes belong here.
     pub(super) answered: Option<(Ending, Timestamp)>,
     events: Option<sse::Decoder>,
+    /// The reply has no type that says what it is: its first bytes will.
+    untyped: bool,
     /// Pieces of the reply that came before the request was whole.
     early: Vec<(Timestamp, Vec<u8>)>,
     pub(super) notes: Vec<String>,
@@ -92,6 +94,7 @@ impl Draft {
             reader: Reader::Undecided,
             answered: None,
             events: None,
+            untyped: false,
             early: Vec::new(),
             notes: Vec::new(),
         }
@@ -226,12 +229,19 @@ impl Draft {
             kind.trim_start().get(..EVENTS.len()).is_some_and(|k| k.eq_ignore_ascii_case(EVENTS))
         });
         let has_body = !matches!(head.framing, Framing::Empty | Framing::Opaque);
+        let head_type = head.values("content-type").next().map(str::to_owned);
         self.reply.take_head(head);
         if is_events && has_body {
-            self.events = Some(sse::Decoder::new());
-            if self.dialect().is_some() {
-                self.reply.read_in_pieces();
-            }
+            self.begin_events();
+        }
+        self.untyped = !is_events
+            && head_type.as_deref().is_none_or(|kind| kind.trim_start().starts_with("text/plain"));
+    }
+
+    fn begin_events(&mut self) {
+        self.events = Some(sse::Decoder::new());
+        if self.dialect().is_some() {
+            self.reply.read_in_pieces();
         }
     }
 
@@ -245,6 +255,12 @@ impl Draft {
     ) {
         let mut decoded = Vec::new();
         self.reply.body(piece, |out| decoded.extend_from_slice(out));
+        if self.untyped && !decoded.is_empty() {
+            self.untyped = false;
+            if [&b"data:"[..], b"event:", b": "].iter().any(|mark| decoded.starts_with(mark)) {
+                self.begin_events();
+            }
+        }
         match self.reader {
             Reader::Undecided => self.early.push((at, decoded)),
             _ => self.read_piece(&decoded, at, lexicon, follow),

@@ -57,6 +57,10 @@ fn a_streamed_answer_is_whole_wherever_it_is_cut() {
         reply.push_str(&format!("{:x}\r\n{event}\r\n", event.len()));
     }
     let expected = words.concat().replace("\\\"", "\"");
+    let untyped = reply.replace("Content-Type: text/event-stream\r\n", "");
+    let stored =
+        read(&[(Side::Downstream, request.as_bytes()), (Side::Upstream, untyped.as_bytes())]);
+    assert_eq!(text(&stored[0]), expected, "without a type");
     for size in [1, 2, 3, 7, 100, 5000] {
         let mut pieces = vec![(Side::Downstream, request.as_bytes())];
         pieces.extend(reply.as_bytes().chunks(size).map(|piece| (Side::Upstream, piece)));
@@ -65,4 +69,19 @@ fn a_streamed_answer_is_whole_wherever_it_is_cut() {
         assert_eq!(text(&stored[0]), expected, "in pieces of {size}");
         assert_eq!(stored[0].exchange.state, crate::model::State::Interrupted);
     }
+}
+
+#[test]
+fn a_reply_that_is_over_before_its_request_is_its_reply() {
+    let stored = read(&[
+        (Side::Downstream, b"POST /v1/a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab"),
+        (Side::Upstream, b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"),
+        (Side::Downstream, b"cdGET /v1/b HTTP/1.1\r\nHost: h\r\n\r\n"),
+        (Side::Upstream, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"),
+    ]);
+    let told: Vec<_> = stored
+        .iter()
+        .map(|s| (s.exchange.path.as_str(), s.exchange.status, s.request.bytes.ends_with(b"abcd")))
+        .collect();
+    assert_eq!(told, [("/v1/a", Some(413), true), ("/v1/b", Some(200), false)]);
 }

@@ -65,6 +65,14 @@ pub enum StoreError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The file could not be looked at.
+    #[error("cannot open the capture `{path}`: {source}")]
+    Open {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The directory or the file could not be made.
     #[error("cannot make the capture `{path}`: {source}")]
     Create {

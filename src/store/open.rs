@@ -60,8 +60,10 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens the capture read-only. Gives its schema version as well.
 pub(super) fn reader(path: &Path) -> Result<(Connection, u32), StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing { path: path.to_owned() });
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Err(StoreError::Missing { path: path.to_owned() }),
+        Err(source) => return Err(StoreError::Open { path: path.to_owned(), source }),
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;

@@ -21,8 +21,17 @@ pub struct Origin {
 impl Origin {
     /// Each connection is given to `serve` on a thread of its own.
     pub fn start(host: &str, alpn: &[&[u8]], serve: fn(OriginTls)) -> Self {
+        Self::start_for(vec![host.to_owned()], alpn, serve)
+    }
+
+    /// For several hosts, names or addresses.
+    pub fn start_for(
+        hosts: Vec<String>,
+        alpn: &[&[u8]],
+        serve: impl Fn(OriginTls) + Send + Sync + 'static,
+    ) -> Self {
         let key = KeyPair::generate().unwrap();
-        let cert = CertificateParams::new([host.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let cert = CertificateParams::new(hosts).unwrap().self_signed(&key).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -37,9 +46,10 @@ impl Origin {
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
+        let serve = Arc::new(serve);
         thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
-                let config = Arc::clone(&config);
+                let (config, serve) = (Arc::clone(&config), Arc::clone(&serve));
                 thread::spawn(move || {
                     let tls = ServerConnection::new(config).unwrap();
                     serve(StreamOwned::new(tls, tcp));
