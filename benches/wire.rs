@@ -66,11 +66,13 @@ fn measure(name: &str, pid: u32, word: &str, app: &(dyn Fn() -> App + Sync)) {
         run();
         settle(pid);
         let after = cpu_by_thread(pid);
+        let mut spent_in_all = 0;
         for (thread, ns) in &after {
-            let spent = ns - before.get(thread).copied().unwrap_or(0);
+            let spent = ns.saturating_sub(before.get(thread).copied().unwrap_or(0));
+            spent_in_all += spent;
             println!("  {case}: {thread} {:.2} µs", spent as f64 / count as f64 / 1e3);
         }
-        (after.values().sum::<u64>() - before.values().sum::<u64>()) as f64 / count as f64
+        spent_in_all as f64 / count as f64
     };
     let event = per("event", STREAMS * EVENTS, &|| streams(app)) / 1e3;
     let request = per("request", REQUESTS, &|| requests(app)) / 1e3;

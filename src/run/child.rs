@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use rustix::termios::tcgetpgrp;
 
 use super::Ending;
-use super::signals::Forwarding;
+use super::signals::{Caught, Forwarding};
 use crate::ca::Variable;
 
 /// A started child. Standard input, output and error are those of this process.
@@ -57,16 +57,17 @@ impl Child {
     /// Starts `program` with this process's environment and `variables` over it, and passes
     /// on the signals that this process is sent from then on.
     ///
-    /// To be called before this process changes what it does on signals: a child inherits
-    /// what is ignored, and `nohup` must go on working.
+    /// A child inherits what is ignored, and `nohup` must go on working: such signals stay
+    /// as they are. All others are caught before the child is there, so that none is lost.
     pub fn start(
         program: &OsStr,
         args: &[OsString],
         variables: &[Variable],
     ) -> Result<Self, NotStarted> {
+        let caught = Caught::begin().map_err(NotStarted::Signals)?;
         let mut process = spawn(program, args, variables)?;
         let pid = Pid::from_child(&process);
-        match Forwarding::begin(pid) {
+        match caught.pass_on_to(pid) {
             Ok(forwarding) => Ok(Self { process, pid, forwarding }),
             Err(error) => {
                 let _ = process.kill().and_then(|()| process.wait());

@@ -20,10 +20,20 @@ pub(super) struct Forwarding {
 /// default, stopping, is what the shell expects of us too.
 const PASSED_ON: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
 
-impl Forwarding {
-    /// Begins to pass on to `child`.
-    pub fn begin(child: Pid) -> io::Result<Self> {
-        let mut signals = SignalsInfo::<WithOrigin>::new(PASSED_ON)?;
+/// Signals that are caught, and wait for somebody to be passed on to.
+pub(super) struct Caught(SignalsInfo<WithOrigin>);
+
+impl Caught {
+    /// Catches what is passed on, but for what this process was started to ignore.
+    pub fn begin() -> io::Result<Self> {
+        let ignored = ignored();
+        let caught = PASSED_ON.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        Ok(Self(SignalsInfo::new(caught)?))
+    }
+
+    /// Begins to pass on to `child`, what came meanwhile first.
+    pub fn pass_on_to(self, child: Pid) -> io::Result<Forwarding> {
+        let Self(mut signals) = self;
         let handle = signals.handle();
         let thread = thread::Builder::new().name("signals".to_owned());
         let thread = thread.spawn(move || {
@@ -34,9 +44,11 @@ impl Forwarding {
                 }
             }
         })?;
-        Ok(Self { handle, thread: Some(thread) })
+        Ok(Forwarding { handle, thread: Some(thread) })
     }
+}
 
+impl Forwarding {
     /// Passes on no more, and returns when the last has been.
     pub fn end(&mut self) {
         self.handle.close();
@@ -45,6 +57,14 @@ impl Forwarding {
             let _ = thread.join();
         }
     }
+}
+
+/// The signals that this process ignores, a bit each, the first for signal 1 (`SigIgn` of
+/// proc_pid_status(5)); none where the system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
 /// Whether a process sent the signal. The terminal's own (Ctrl-C, hang-up, resize) come from
