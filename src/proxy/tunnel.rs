@@ -67,8 +67,14 @@ pub async fn tunnel(engine: Arc<Engine>, connected: Connected) {
         return flow.pass_on(app, upstream, &connected.early, reason).await;
     }
     flow.process = Some(process::look_up(connected.addresses.0, connected.addresses.1));
-    // An app that is gone before its first bytes has nothing to be told, nor has its origin.
-    let Ok(first) = first(&mut app, &upstream, connected.early).await else { return };
+    let first = match first(&mut app, &upstream, connected.early).await {
+        Ok(first) => first,
+        // One of them was reset before the first bytes: so is the other.
+        Err(_) => {
+            End::plain(app).reset();
+            return End::plain(upstream).reset();
+        }
+    };
     let (named, learned) = flow.learned(&first).await;
     match decide(&flow.target.host, &first.opening, &learned, &flow.engine.rules) {
         Verdict::Tunnel(reason) => flow.pass_on(app, upstream, &first.bytes, reason).await,

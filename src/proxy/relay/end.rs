@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 pub struct End {
     tcp: TcpStream,
     speaks: Speaks,
+    /// A write failed: the peer is gone, and the system has told so once.
+    gone: bool,
 }
 
 enum Speaks {
@@ -38,7 +40,7 @@ pub(super) enum Opened {
 impl End {
     /// A connection without TLS, or whose TLS we do not open.
     pub fn plain(tcp: TcpStream) -> Self {
-        Self { tcp, speaks: Speaks::Plain { out: Vec::new(), taken: 0 } }
+        Self { tcp, speaks: Speaks::Plain { out: Vec::new(), taken: 0 }, gone: false }
     }
 
     /// A connection whose TLS handshake is done.
@@ -47,7 +49,7 @@ impl End {
         // The relay reads from one end only when the other has taken everything: what waits
         // here is one read's worth, and a limit could only cut it.
         connection.set_buffer_limit(None);
-        Self { tcp, speaks: Speaks::Tls(Box::new(connection)) }
+        Self { tcp, speaks: Speaks::Tls(Box::new(connection)), gone: false }
     }
 
     /// Gives bytes to be sent; they go out with the next flush.
@@ -63,6 +65,12 @@ impl End {
 
     /// Sends what waits; ready once nothing waits.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.poll_send(cx);
+        self.gone |= matches!(flushed, Poll::Ready(Err(_)));
+        flushed
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.speaks {
             Speaks::Plain { out, taken } => {
                 while let Some(rest) = out.get(*taken..).filter(|rest| !rest.is_empty()) {
@@ -123,6 +131,12 @@ impl End {
         if closed { Opened::CloseNotify } else { Opened::Goes }
     }
 
+    /// Whether the peer is known to be gone: a reset is told to one system call only, and if
+    /// that was a write, a read finds an orderly end that there was not.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether the end speaks TLS with us.
     pub(super) fn is_tls(&self) -> bool {
         matches!(self.speaks, Speaks::Tls(_))
@@ -154,7 +168,7 @@ impl End {
     }
 
     /// Makes the coming close an RST.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         let _ = SockRef::from(&self.tcp).set_linger(Some(std::time::Duration::ZERO));
     }
 }

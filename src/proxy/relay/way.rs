@@ -80,7 +80,11 @@ impl Way {
                 Poll::Pending => return,
                 Poll::Ready(Ok(0)) => {
                     let cut = from.is_tls() && !self.close_notify;
-                    let ending = if cut { Ending::Truncated } else { Ending::Closed };
+                    let ending = match cut {
+                        _ if from.is_gone() => Ending::Reset,
+                        true => Ending::Truncated,
+                        false => Ending::Closed,
+                    };
                     self.state = State::Ending(ending);
                 }
                 Poll::Ready(Ok(read)) => {
