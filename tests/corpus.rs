@@ -2,6 +2,7 @@
 //! Recorded traffic of many providers, if it lies beside the repository: everything that the
 //! dialects claim is read, whole and in pieces, and compared with a plain reading of its own.
 
+pub mod operations;
 pub mod plain;
 
 use std::collections::BTreeMap;
@@ -95,7 +96,19 @@ struct Tally {
     failed: usize,
 }
 
-const APIS: [&str; 3] = ["openai.chat", "anthropic.messages", "anthropic.count_tokens"];
+const APIS: &[&str] = &[
+    "openai.chat",
+    "anthropic.messages",
+    "anthropic.count_tokens",
+    "openai.responses",
+    "openai.responses.compact",
+    "openai.responses.input_tokens",
+    "openai.responses.other",
+    "gemini.generateContent",
+    "gemini.streamGenerateContent",
+    "gemini.countTokens",
+    "gemini.interactions",
+];
 
 #[test]
 fn recorded_traffic_is_read_right() {
@@ -119,6 +132,11 @@ fn recorded_traffic_is_read_right() {
 
 /// Every recorded exchange in a format that a dialect reads; without a corpus, says so.
 pub fn rows() -> Option<impl Iterator<Item = Row>> {
+    all_rows().map(|rows| rows.filter(|row| APIS.contains(&row.api.as_str())))
+}
+
+/// Every recorded exchange; without a corpus, says so.
+pub fn all_rows() -> Option<impl Iterator<Item = Row>> {
     let files = files();
     if files.is_empty() {
         println!("skipped: there is no corpus beside the repository");
@@ -128,7 +146,7 @@ pub fn rows() -> Option<impl Iterator<Item = Row>> {
         let lines = BufReader::new(GzDecoder::new(File::open(file).unwrap())).lines();
         lines.map(|line| serde_json::from_str::<Row>(&line.unwrap()).unwrap())
     });
-    Some(rows.filter(|row| APIS.contains(&row.api.as_str())))
+    Some(rows)
 }
 
 fn check(row: &Row, tally: &mut Tally) {
@@ -147,7 +165,13 @@ fn check(row: &Row, tally: &mut Tally) {
             wrong.push(format!("in pieces of {piece} it is another exchange"));
         }
     }
-    let expected = plain::Plain::of_wire(&body, reply.as_ref());
+    let expected = match row.api.split_once('.') {
+        Some(("openai", api)) if api.starts_with("responses") => {
+            plain::Plain::of_responses(&body, reply.as_ref())
+        }
+        Some(("gemini", _)) => plain::Plain::of_gemini(row.path(), &body, reply.as_ref()),
+        _ => plain::Plain::of_wire(&body, reply.as_ref()),
+    };
     let found = plain::Plain::of_decoded(&read.decoded);
     wrong.extend(expected.differences(&found));
     let mut notes = read.decoded.notes.clone();

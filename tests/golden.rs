@@ -1,5 +1,6 @@
 #![cfg(test)]
-//! Golden cases: `golden/DIALECT/CASE/{request.http, reply.http, exchange.json}`.
+//! Golden cases: `golden/DIALECT/CASE/{request.http, reply.http, exchange.json}`; for a
+//! WebSocket `{request.http, socket.jsonl, exchanges.json}`.
 //!
 //! `OVERHEAR_BLESS=1` writes each `exchange.json` as it is read now.
 
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use overhear::dialect::Asked;
-use replay::{Read, Wire};
+use replay::{Read, Said, Wire};
 use serde_json::{Value, json};
 
 /// Fewest cases: the test must not pass because it found none.
@@ -22,13 +23,11 @@ fn every_case_is_read_as_it_was() {
     assert!(cases.len() >= CASES_MIN, "only {} cases", cases.len());
     for case in &cases {
         let request = Wire::parse(&fs::read(case.join("request.http")).unwrap());
-        let reply = fs::read(case.join("reply.http")).ok();
-        let reply = reply.as_deref().map(Wire::parse);
-        let whole = read(&request, reply.as_ref(), usize::MAX);
-        let bytewise = read(&request, reply.as_ref(), 1);
-        assert_eq!(whole, bytewise, "{}: one byte at a time", case.display());
-        let found = shown(&whole.unwrap_or_else(|| panic!("{}: unclaimed", case.display())));
-        let place = case.join("exchange.json");
+        let (found, place) = match fs::read_to_string(case.join("socket.jsonl")) {
+            Ok(lines) => (converse(case, &request, &lines), "exchanges.json"),
+            Err(_) => (read_whole_and_bytewise(case, &request), "exchange.json"),
+        };
+        let place = case.join(place);
         if std::env::var_os("OVERHEAR_BLESS").is_some() {
             let text = serde_json::to_string_pretty(&found).unwrap();
             fs::write(&place, text + "\n").unwrap();
@@ -45,16 +44,32 @@ fn every_case_is_read_as_it_was() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn read(request: &Wire, reply: Option<&Wire>, piece: usize) -> Option<Read> {
+fn read_whole_and_bytewise(case: &Path, request: &Wire) -> Value {
+    let asked = asked(request);
+    let reply = fs::read(case.join("reply.http")).ok();
+    let reply = reply.as_deref().map(Wire::parse);
+    let whole = replay::read(&asked, reply.as_ref(), usize::MAX);
+    let bytewise = replay::read(&asked, reply.as_ref(), 1);
+    assert_eq!(whole, bytewise, "{}: one byte at a time", case.display());
+    shown(&whole.unwrap_or_else(|| panic!("{}: unclaimed", case.display())))
+}
+
+fn converse(case: &Path, request: &Wire, lines: &str) -> Value {
+    let said: Vec<Said> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let read = replay::converse(&asked(request), &said);
+    let read = read.unwrap_or_else(|| panic!("{}: unclaimed", case.display()));
+    read.iter().map(shown).collect()
+}
+
+fn asked(request: &Wire) -> Asked<'_> {
     let mut line = request.line.split(' ');
-    let asked = Asked {
+    Asked {
         method: line.next().unwrap(),
         path: line.next().unwrap(),
         host: request.header("host").unwrap_or_default(),
         headers: &request.headers,
         body: &request.body,
-    };
-    replay::read(&asked, reply, piece)
+    }
 }
 
 fn shown(read: &Read) -> Value {

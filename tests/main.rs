@@ -16,6 +16,7 @@ mod documents;
 mod faults;
 mod golden;
 mod replay;
+mod shapes;
 mod stage;
 mod support;
 mod tool;

@@ -133,19 +133,20 @@ macro_rules! otherwise {
 }
 pub(super) use otherwise;
 
-/// An object of known fields; the others go to `rest`, the ignored ones nowhere.
+/// An object of known fields, some with two spellings; the others go to `rest`, the ignored
+/// ones nowhere.
 macro_rules! record {
     (
         $(#[$doc:meta])*
-        $name:ident { $($field:ident: $kind:ty = $key:literal,)* }
+        $name:ident { $($field:ident: $kind:ty = $($key:literal)|+,)* }
         ignores [$($ignored:literal),* $(,)?]
     ) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
-        pub(super) struct $name<'a> {
-            $(pub(super) $field: $kind,)*
+        pub(in crate::dialect) struct $name<'a> {
+            $(pub(in crate::dialect) $field: $kind,)*
             #[allow(dead_code, reason = "not every record's unknown fields are wanted")]
-            pub(super) rest: $crate::dialect::json::Rest<'a>,
+            pub(in crate::dialect) rest: $crate::dialect::json::Rest<'a>,
         }
 
         impl<'a> serde::Deserialize<'a> for $name<'a> {
@@ -163,7 +164,7 @@ macro_rules! record {
                         let mut record = $name::default();
                         while let Some(key) = map.next_key::<$crate::dialect::json::Text<'a>>()? {
                             match key.as_str() {
-                                $($key => record.$field = map.next_value()?,)*
+                                $($($key)|+ => record.$field = map.next_value()?,)*
                                 $($ignored => {
                                     map.next_value::<IgnoredAny>()?;
                                 })*

@@ -3,29 +3,81 @@
 //! One file a dialect, one word in [`DIALECTS`], one line a provider in [`providers`].
 //! Nothing else in the code branches on dialects.
 
+mod answer;
 mod anthropic_messages;
+mod bedrock;
+mod cohere;
+mod draft;
 mod failure;
 #[doc(hidden)]
 pub mod fuzz;
+mod gemini;
+mod handshake;
 mod json;
 mod media;
 mod mend;
+mod mistral;
 mod notes;
+mod ollama;
 mod openai_chat;
+mod openai_completions;
+mod openai_embeddings;
+mod openai_realtime;
+mod openai_responses;
+mod operation;
+mod operations;
 mod path;
 pub mod providers;
 mod thread;
+mod vectors;
+mod zed;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{Cost, ExchangeError, Headers, Reply, Request, Usage};
-use crate::observe::sse;
+use crate::observe::{envelope, eventstream, sse, stream};
 use path::{lossy, may_be_object, path_only, path_segment_after};
 
 /// The dialects, the more particular before the more general.
-pub const DIALECTS: &[&dyn Dialect] =
-    &[&openai_chat::OpenaiChat, &anthropic_messages::AnthropicMessages];
+pub const DIALECTS: &[&dyn Dialect] = &[
+    &zed::Zed,
+    &bedrock::Bedrock,
+    &ollama::Ollama,
+    &cohere::Cohere,
+    &mistral::Mistral,
+    &openai_chat::OpenaiChat,
+    &openai_realtime::OpenaiRealtime,
+    &openai_responses::OpenaiResponses,
+    &anthropic_messages::AnthropicMessages,
+    &gemini::Gemini,
+    &openai_completions::OpenaiCompletions,
+    &openai_embeddings::OpenaiEmbeddings,
+    &operations::COPILOT,
+    &operations::STORED,
+    &operations::RERANK,
+    &operations::IMAGES,
+    &operations::AUDIO,
+    &operations::MODERATIONS,
+    &operations::VIDEOS,
+    &operations::THREADS,
+    &operations::ASSISTANTS,
+    &operations::CONVERSATIONS,
+    &operations::VECTOR_STORES,
+    &operations::CONTAINERS,
+    &operations::FINE_TUNING,
+    &operations::EVALS,
+    &operations::SKILLS,
+    &operations::UPLOADS,
+    &operations::BATCHES,
+    &operations::FILES,
+    &operations::MODELS,
+    &operations::ANTHROPIC_COMPLETE,
+    &operations::ANTHROPIC_BATCHES,
+    &operations::ANTHROPIC_FILES,
+    &operations::ANTHROPIC_MODELS,
+    &operations::ANTHROPIC_OTHERS,
+];
 
 /// The dialect that a request is in, and its operation; `None` if no dialect claims it.
 pub fn claim(asked: &Asked<'_>) -> Option<(&'static dyn Dialect, &'static str)> {
@@ -53,17 +105,29 @@ pub trait Dialect: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The operation (`chat`, `count_tokens` …) if the request is in this format. Decides by
-    /// path and body, not by host alone: one host speaks several formats.
+    /// path and body, not by host alone: one host speaks several formats. The handshake of a
+    /// WebSocket that [`converse`](Dialect::converse) reads is the operation `connect`.
     fn claim(&self, asked: &Asked<'_>) -> Option<&'static str>;
 
     /// Begins to read an exchange that [`claim`](Dialect::claim) claimed.
     fn begin(&self, asked: &Asked<'_>) -> Box<dyn Reading>;
+
+    /// Begins to read the WebSocket that was opened with `asked`; `None` if this format has
+    /// none there.
+    fn converse(&self, _asked: &Asked<'_>) -> Option<Box<dyn Conversation>> {
+        None
+    }
 }
 
 /// One exchange being read.
 pub trait Reading: Send {
     /// The prompt.
     fn prompt(&self) -> &Request;
+
+    /// How the reply is cut into pieces where its content type does not say.
+    fn cut(&self) -> Option<stream::Kind> {
+        None
+    }
 
     /// Takes the next piece of the reply; tells `grown` of what it adds to the answer.
     fn reply(&mut self, frame: Frame<'_>, at: Timestamp, grown: &mut dyn FnMut(Grown<'_>));
@@ -76,11 +140,26 @@ pub trait Reading: Send {
     fn finish(self: Box<Self>) -> Decoded;
 }
 
-/// One piece of a reply.
+/// One piece of a reply. The head comes first, then either the pieces of a stream or the
+/// whole body, then the trailers if there are any.
 #[derive(Clone, Copy, Debug)]
 pub enum Frame<'a> {
+    /// Status and header lines of the reply.
+    Head {
+        /// The status.
+        status: u16,
+        /// Header lines, credentials replaced.
+        headers: &'a Headers,
+    },
     /// An event of a `text/event-stream`.
     Event(sse::Event<'a>),
+    /// One JSON document of a stream: a line of NDJSON, or an element of an array that comes
+    /// in pieces.
+    Document(&'a str),
+    /// A message of an Amazon event stream.
+    Message(eventstream::Message<'a>),
+    /// A message of a gRPC or Connect stream, decompressed.
+    Envelope(envelope::Message<'a>),
     /// The whole body of a reply that is not a stream, or as much of it as came.
     Body {
         /// Content coding undone.
@@ -88,6 +167,64 @@ pub enum Frame<'a> {
         /// The reply's status.
         status: u16,
     },
+    /// Header lines after the body, such as gRPC's status.
+    Trailers(&'a Headers),
+}
+
+/// A WebSocket that carries exchanges, one after another or several at once.
+///
+/// Every message belongs to a turn, which becomes an exchange of its own; what the app sends
+/// before it asks for an answer belongs to the turn that the next answer ends.
+pub trait Conversation: Send {
+    /// Takes the app's next message; gives the turn it belongs to.
+    fn sent(&mut self, message: Spoken<'_>, at: Timestamp) -> Turn;
+
+    /// Takes the provider's next message; tells `grown` of what it adds to the answer; gives
+    /// the turn it belongs to.
+    fn received(
+        &mut self,
+        message: Spoken<'_>,
+        at: Timestamp,
+        grown: &mut dyn FnMut(Grown<'_>),
+    ) -> Turn;
+
+    /// The prompt of a turn, once the app has asked for an answer.
+    fn prompt(&self, turn: Turn) -> Option<&Request>;
+
+    /// How far a turn has come.
+    fn progress(&self, turn: Turn) -> Progress;
+
+    /// A turn as far as it has come. After this it is still under way.
+    fn peek(&self, turn: Turn) -> Decoded;
+
+    /// A turn that is over, or whose socket is. It is forgotten; what still comes for it is a
+    /// turn of its own or belongs to the next one.
+    fn finish(&mut self, turn: Turn) -> Decoded;
+}
+
+/// A message of a WebSocket, whole and decompressed. Gemini sends JSON in binary ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken<'a> {
+    /// A text message; what was not UTF-8 is replaced.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a [u8]),
+}
+
+/// The number of a turn in its conversation. Those of one conversation rise from 0 without a
+/// hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Turn(pub u32);
+
+/// How far a turn has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The app has not asked for an answer yet.
+    Preparing,
+    /// The answer is on its way.
+    Answering,
+    /// The answer has come to its end.
+    Over,
 }
 
 /// What a piece of the reply adds to the answer, for whoever follows live; of the first

@@ -4,7 +4,7 @@
 const NOTES_MAX: usize = 32;
 
 /// Notes, each with how often it was made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Notes {
     notes: Vec<(String, u64)>,
     dropped: u64,

@@ -17,11 +17,23 @@ pub struct Usage {
     pub input_cached: Option<u64>,
     /// Of `input`, written to a cache.
     pub input_cache_written: Option<u64>,
+    /// Of `input_cache_written`, written to be kept for an hour (Anthropic's
+    /// `ephemeral_1h_input_tokens`); the rest is kept for five minutes, or as the provider
+    /// likes.
+    pub input_cache_written_1h: Option<u64>,
+    /// Of `input`, sound.
+    pub input_audio: Option<u64>,
+    /// Of `input`, pictures.
+    pub input_image: Option<u64>,
     /// Answer tokens, reasoning included. xAI reports reasoning beside the completion: there
     /// this is the sum.
     pub output: Option<u64>,
     /// Of `output`, reasoning.
     pub reasoning: Option<u64>,
+    /// Of `output`, sound.
+    pub output_audio: Option<u64>,
+    /// Of `output`, pictures.
+    pub output_image: Option<u64>,
     /// Who counted: `provider`.
     pub source: String,
     /// The provider's own object, as it came last.

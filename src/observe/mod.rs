@@ -25,5 +25,13 @@
 //! ```
 
 pub mod coding;
+pub mod documents;
+pub mod envelope;
+pub mod eventstream;
 pub mod http1;
+pub mod http2;
+pub mod multipart;
+pub mod protobuf;
 pub mod sse;
+pub mod stream;
+pub mod websocket;

@@ -5,8 +5,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Lexicon;
-use super::draft::{Draft, Reader, unwound};
+use super::draft::{Draft, user_agent};
 use super::half::nanos_since;
+use super::reader::Reader;
 use super::secrets::{Found, Place};
 use crate::dialect::{Decoded, providers};
 use crate::flow::{Mode, Opened, Process};
@@ -26,7 +27,8 @@ pub(super) fn assemble(
     around: &Around<'_>,
     lexicon: &Lexicon,
 ) -> (StoredExchange, Found) {
-    let (mut decoded, complete) = finish_reading(&mut draft);
+    let finished = draft.reader.finish();
+    let (mut decoded, complete) = draft.stand(finished).unwrap_or_default();
     let dialect = draft.dialect();
     let texts = match draft.reader {
         Reader::Done { .. } => Texts::default(),
@@ -75,7 +77,7 @@ pub(super) fn assemble(
 }
 
 /// A secret that came in several events is whole only now that they are joined.
-fn redact_answers(choices: &mut [Choice], lexicon: &Lexicon, found: &mut Found) {
+pub(super) fn redact_answers(choices: &mut [Choice], lexicon: &Lexicon, found: &mut Found) {
     for part in choices.iter_mut().flat_map(|choice| &mut choice.parts) {
         match part {
             Part::Text { text } | Part::Reasoning { text, .. } => {
@@ -153,30 +155,7 @@ fn store(
     notes.extend(found.note(Place::Body));
     exchange.notes = std::mem::take(notes);
     let reply = has_reply.then_some(reply);
-    (StoredExchange { exchange, place, request, reply, texts }, found)
-}
-
-/// What the dialect read, and whether the answer came to its semantic end.
-fn finish_reading(draft: &mut Draft) -> (Decoded, bool) {
-    let reader = std::mem::replace(&mut draft.reader, Reader::Nobody);
-    let Reader::Dialect { name, operation, reading } = reader else {
-        draft.reader = reader;
-        return (Decoded::default(), false);
-    };
-    let finished = unwound(|| {
-        let complete = reading.is_complete();
-        (reading.finish(), complete)
-    });
-    match finished {
-        Ok((decoded, complete)) => {
-            draft.reader = Reader::Done { name, operation };
-            (decoded, complete)
-        }
-        Err(()) => {
-            draft.fall(name, operation);
-            (Decoded::default(), false)
-        }
-    }
+    (StoredExchange { exchange, place, request, reply, texts, is_open: false }, found)
 }
 
 fn state(draft: &Draft, complete: bool, failed: bool) -> State {
@@ -220,11 +199,8 @@ fn notes(draft: &mut Draft, decoded: &mut Decoded, around: &Around<'_>) -> Vec<S
     notes
 }
 
-fn app(headers: &Headers, around: &Around<'_>) -> App {
-    let own = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("user-agent"))
-        .map(|(_, value)| value.clone());
+pub(super) fn app(headers: &Headers, around: &Around<'_>) -> App {
+    let own = user_agent(headers).map(str::to_owned);
     App {
         user_agent: own.or_else(|| around.opened.connect_user_agent.clone()),
         process: around.process.map(|process| process.name.clone()),

@@ -1,18 +1,17 @@
 //! One exchange while it is being read.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::half::{Half, nanos_since};
+use super::reader::{FALLEN, Fell, Reader};
 use super::secrets::Found;
 use super::{Follow, Lexicon, Live};
-use crate::dialect::{Asked, Frame, Reading};
+use crate::dialect::{Asked, Frame};
 use crate::flow::Origin;
 use crate::model::{Headers, Request};
-use crate::observe::http1::{Ending, Framing, Head, Start};
-use crate::observe::sse;
+use crate::observe::http1::{self, Ending, Framing, Head, Start};
+use crate::observe::stream::{self, Cut, Kind, Piece};
 
 /// A request, its reply as far as it has come, and who reads them.
 pub(super) struct Draft {
@@ -41,9 +40,7 @@ pub(super) struct Draft {
     /// The reply was over before the request: how and when. Until the request is over too its
     /// bytes belong here.
     pub(super) answered: Option<(Ending, Timestamp)>,
-    events: Option<sse::Decoder>,
-    /// The reply has no type that says what it is: its first bytes will.
-    untyped: bool,
+    pieces: Pieces,
     /// Pieces of the reply that came before the request was whole.
     early: Vec<(Timestamp, Vec<u8>)>,
     pub(super) notes: Vec<String>,
@@ -59,18 +56,14 @@ pub(super) struct Place {
     pub(super) sent_before: u64,
 }
 
-/// Who reads the exchange.
-pub(super) enum Reader {
-    /// Not known before the request is whole.
-    Undecided,
-    /// No dialect claims it.
-    Nobody,
-    /// A dialect.
-    Dialect { name: &'static str, operation: &'static str, reading: Box<dyn Reading> },
-    /// A dialect, which has told all.
-    Done { name: &'static str, operation: &'static str },
-    /// The dialect panicked.
-    Fallen { name: &'static str, operation: &'static str },
+/// How the reply's body comes.
+enum Pieces {
+    /// Not known yet: these are its first bytes.
+    Undecided(Vec<u8>),
+    /// In pieces, which are read as they come.
+    Cut(stream::Decoder),
+    /// Whole: it is read when it is over.
+    Whole,
 }
 
 impl Draft {
@@ -93,8 +86,7 @@ impl Draft {
             path: String::new(),
             reader: Reader::Undecided,
             answered: None,
-            events: None,
-            untyped: false,
+            pieces: Pieces::Undecided(Vec::new()),
             early: Vec::new(),
             notes: Vec::new(),
         }
@@ -124,80 +116,63 @@ impl Draft {
     ) {
         self.request.end(how);
         self.request.redact_body(&lexicon.redactor, &mut self.found);
-        self.reader = self.find_reader(origin, lexicon);
+        let found = self.asked(origin.host.as_str(), |asked| Reader::find(asked, lexicon));
+        self.reader = self.stand(found).unwrap_or(Reader::Nobody);
         self.tell_asked(origin, follow);
+        if self.reply.head.is_some() {
+            self.read_head(follow);
+        }
         for (at, piece) in std::mem::take(&mut self.early) {
             self.read_piece(&piece, at, lexicon, follow);
         }
     }
 
-    fn find_reader(&mut self, origin: &Origin, lexicon: &Lexicon) -> Reader {
+    /// The request as a dialect sees it.
+    pub(super) fn asked<T>(&self, host: &str, ask: impl FnOnce(&Asked<'_>) -> T) -> T {
         let (method, _) = self.asked_for();
-        let asked = Asked {
+        ask(&Asked {
             method: &method,
-            host: origin.host.as_str(),
+            host,
             path: &self.path,
             headers: &self.request_headers,
             body: self.request.body_bytes(),
-        };
-        let claimed = unwound(|| {
-            let (dialect, operation) = (lexicon.claim)(&asked)?;
-            Some((dialect.name(), operation, dialect.begin(&asked)))
-        });
-        match claimed {
-            Ok(Some((name, operation, reading))) => Reader::Dialect { name, operation, reading },
-            Ok(None) => Reader::Nobody,
-            Err(()) => {
-                self.notes.push(FALLEN.to_owned());
-                Reader::Nobody
-            }
-        }
+        })
     }
 
     fn tell_asked(&mut self, origin: &Origin, follow: &mut dyn Follow) {
         let origin = origin.to_string();
-        match &self.reader {
-            Reader::Dialect { name, operation, reading } => {
-                let (name, operation) = (*name, *operation);
-                let told = unwound(|| follow.asked(&self.live(&origin, Some(reading.prompt()))));
-                if told.is_err() {
-                    self.fall(name, operation);
-                }
-            }
-            _ => follow.asked(&self.live(&origin, None)),
-        }
+        let mut reader = std::mem::replace(&mut self.reader, Reader::Nobody);
+        let dialect = reader.dialect().map(|(name, _)| name);
+        let told = reader.prompt(|prompt| follow.asked(&self.live(&origin, dialect, prompt)));
+        self.reader = reader;
+        self.stand(told);
     }
 
-    fn live<'a>(&'a self, origin: &'a str, prompt: Option<&'a Request>) -> Live<'a> {
+    fn live<'a>(
+        &'a self,
+        origin: &'a str,
+        dialect: Option<&'static str>,
+        prompt: Option<&'a Request>,
+    ) -> Live<'a> {
         let method = match self.request.head.as_ref().map(|head| &head.start) {
             Some(Start::Request { method, .. }) => method,
             _ => "",
         };
-        let user_agent = self
-            .request_headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("user-agent"))
-            .map(|(_, value)| value.as_str());
         Live {
             id: self.id,
             started_at: self.started_at,
             origin,
             method,
             path: &self.path,
-            user_agent,
-            dialect: self.dialect().map(|(name, _)| name),
+            user_agent: user_agent(&self.request_headers),
+            dialect,
             prompt,
         }
     }
 
     /// The dialect's name and the operation.
     pub(super) fn dialect(&self) -> Option<(&'static str, &'static str)> {
-        match &self.reader {
-            Reader::Dialect { name, operation, .. }
-            | Reader::Done { name, operation }
-            | Reader::Fallen { name, operation } => Some((name, operation)),
-            Reader::Undecided | Reader::Nobody => None,
-        }
+        self.reader.dialect()
     }
 
     /// Method and version.
@@ -210,9 +185,9 @@ impl Draft {
         }
     }
 
-    /// Whether the reply is not made of events: then its dialect reads it whole.
+    /// Whether the reply comes in pieces: else its dialect reads it whole.
     pub(super) fn is_streamed(&self) -> bool {
-        self.events.is_some()
+        matches!(self.pieces, Pieces::Cut(_))
     }
 
     pub(super) fn status(&self) -> Option<u16> {
@@ -222,27 +197,44 @@ impl Draft {
         }
     }
 
-    pub(super) fn take_reply_head(&mut self, head: Head, lexicon: &Lexicon) {
+    pub(super) fn take_reply_head(
+        &mut self,
+        head: Head,
+        lexicon: &Lexicon,
+        follow: &mut dyn Follow,
+    ) {
         self.reply_headers = head.headers.clone();
         lexicon.redactor.headers(&mut self.reply_headers, &mut self.found);
-        let is_events = head.values("content-type").any(|kind| {
-            kind.trim_start().get(..EVENTS.len()).is_some_and(|k| k.eq_ignore_ascii_case(EVENTS))
-        });
-        let has_body = !matches!(head.framing, Framing::Empty | Framing::Opaque);
-        let head_type = head.values("content-type").next().map(str::to_owned);
-        self.reply.take_head(head);
-        if is_events && has_body {
-            self.begin_events();
+        if matches!(head.framing, Framing::Empty | Framing::Opaque) {
+            self.pieces = Pieces::Whole;
         }
-        self.untyped = !is_events
-            && head_type.as_deref().is_none_or(|kind| kind.trim_start().starts_with("text/plain"));
+        self.reply.take_head(head);
+        if !matches!(self.reader, Reader::Undecided) {
+            self.read_head(follow);
+        }
     }
 
-    fn begin_events(&mut self) {
-        self.events = Some(sse::Decoder::new());
-        if self.dialect().is_some() {
-            self.reply.read_in_pieces();
-        }
+    fn read_head(&mut self, follow: &mut dyn Follow) {
+        let frame =
+            Frame::Head { status: self.status().unwrap_or_default(), headers: &self.reply_headers };
+        let at = self.first_byte_at.unwrap_or(self.last_at);
+        let read = self.reader.take(frame, at, self.id, follow);
+        self.stand(read);
+    }
+
+    /// Header lines after the reply's body.
+    pub(super) fn take_trailers(
+        &mut self,
+        mut trailers: http1::Headers,
+        at: Timestamp,
+        lexicon: &Lexicon,
+        follow: &mut dyn Follow,
+    ) {
+        lexicon.redactor.headers(&mut trailers, &mut self.found);
+        self.finish_pieces(at, lexicon, follow);
+        let read = self.reader.take(Frame::Trailers(&trailers), at, self.id, follow);
+        self.stand(read);
+        self.reply_headers.append(&mut trailers);
     }
 
     /// Takes a piece of the reply's body.
@@ -255,12 +247,6 @@ impl Draft {
     ) {
         let mut decoded = Vec::new();
         self.reply.body(piece, |out| decoded.extend_from_slice(out));
-        if self.untyped && !decoded.is_empty() {
-            self.untyped = false;
-            if [&b"data:"[..], b"event:", b": "].iter().any(|mark| decoded.starts_with(mark)) {
-                self.begin_events();
-            }
-        }
         match self.reader {
             Reader::Undecided => self.early.push((at, decoded)),
             _ => self.read_piece(&decoded, at, lexicon, follow),
@@ -274,30 +260,105 @@ impl Draft {
         lexicon: &Lexicon,
         follow: &mut dyn Follow,
     ) {
-        let Some(mut events) = self.events.take() else { return };
-        events.feed(piece, &mut |sent| self.read_event(sent.event, at, lexicon, follow));
-        self.events = Some(events);
+        match &mut self.pieces {
+            Pieces::Whole => {}
+            Pieces::Cut(_) => self.cut_piece(piece, at, lexicon, follow),
+            Pieces::Undecided(beginning) => {
+                beginning.extend_from_slice(piece);
+                let beginning = std::mem::take(beginning);
+                let expected = self.reader.cut();
+                let expected = self.stand(expected).flatten();
+                let content_type = header(&self.reply_headers, "content-type");
+                match Kind::of(content_type, expected, &beginning) {
+                    Cut::Undecided => self.pieces = Pieces::Undecided(beginning),
+                    Cut::Whole => self.pieces = Pieces::Whole,
+                    Cut::Pieces(kind) => {
+                        self.begin_pieces(kind);
+                        self.cut_piece(&beginning, at, lexicon, follow);
+                    }
+                }
+            }
+        }
     }
 
-    fn read_event(
+    fn begin_pieces(&mut self, kind: Kind) {
+        let encoding = ["grpc-encoding", "connect-content-encoding"]
+            .into_iter()
+            .find_map(|name| header(&self.reply_headers, name));
+        self.pieces = Pieces::Cut(stream::Decoder::new(kind, encoding));
+        if self.dialect().is_some() {
+            self.reply.read_in_pieces();
+        }
+    }
+
+    fn cut_piece(
         &mut self,
-        event: sse::Event<'_>,
+        piece: &[u8],
         at: Timestamp,
         lexicon: &Lexicon,
         follow: &mut dyn Follow,
     ) {
-        let Reader::Dialect { name, operation, reading } = &mut self.reader else { return };
-        let (name, operation, id) = (*name, *operation, self.id);
-        let mut data = event.data.to_owned();
-        let replaced = lexicon.redactor.text(&mut data, &mut self.found);
-        self.reply.replaced_in_pieces += replaced;
-        let event = sse::Event { data: &data, ..event };
-        let read = unwound(|| {
-            reading.reply(Frame::Event(event), at, &mut |grown| follow.grown(id, grown));
-        });
-        if read.is_err() {
-            self.fall(name, operation);
+        let Pieces::Cut(mut decoder) = std::mem::replace(&mut self.pieces, Pieces::Whole) else {
+            return;
+        };
+        if matches!(self.reader, Reader::Dialect { .. }) {
+            decoder.feed(piece, &mut |piece| self.take_piece(piece, at, lexicon, follow));
         }
+        self.pieces = Pieces::Cut(decoder);
+    }
+
+    fn finish_pieces(&mut self, at: Timestamp, lexicon: &Lexicon, follow: &mut dyn Follow) {
+        let Pieces::Cut(mut decoder) = std::mem::replace(&mut self.pieces, Pieces::Whole) else {
+            return;
+        };
+        decoder.finish(&mut |piece| self.take_piece(piece, at, lexicon, follow));
+        self.pieces = Pieces::Cut(decoder);
+    }
+
+    /// Hands a piece to the dialect, its secrets replaced.
+    fn take_piece(
+        &mut self,
+        piece: Piece<'_>,
+        at: Timestamp,
+        lexicon: &Lexicon,
+        follow: &mut dyn Follow,
+    ) {
+        let (redactor, found) = (&lexicon.redactor, &mut self.found);
+        let (mut text, mut bytes) = (String::new(), Vec::new());
+        let mut replaced = 0;
+        let mut redacted_text = |piece: &str| {
+            text.push_str(piece);
+            replaced += redactor.text(&mut text, found);
+        };
+        let frame = match piece {
+            Piece::Event(event) => {
+                redacted_text(event.data);
+                Frame::Event(crate::observe::sse::Event { data: &text, ..event })
+            }
+            Piece::Document(document) => {
+                redacted_text(document);
+                Frame::Document(&text)
+            }
+            Piece::Message(message) => {
+                bytes.extend_from_slice(message.payload);
+                replaced += redactor.body(&mut bytes, found);
+                Frame::Message(crate::observe::eventstream::Message { payload: &bytes, ..message })
+            }
+            Piece::Envelope(message) => {
+                bytes.extend_from_slice(message.bytes);
+                replaced += redactor.body(&mut bytes, found);
+                Frame::Envelope(crate::observe::envelope::Message { bytes: &bytes, ..message })
+            }
+            Piece::Note(note) => {
+                if !self.notes.iter().any(|had| had == note) {
+                    self.notes.push(note.to_owned());
+                }
+                return;
+            }
+        };
+        self.reply.replaced_in_pieces += replaced;
+        let read = self.reader.take(frame, at, self.id, follow);
+        self.stand(read);
     }
 
     /// The reply is over, or as much of it as will come is there.
@@ -309,44 +370,34 @@ impl Draft {
         follow: &mut dyn Follow,
     ) {
         self.reply.end(how);
-        if let Some(mut events) = self.events.take() {
-            events.finish(&mut |sent| self.read_event(sent.event, at, lexicon, follow));
-            self.events = Some(events);
-        }
+        self.finish_pieces(at, lexicon, follow);
         self.reply.redact_body(&lexicon.redactor, &mut self.found);
         if self.is_streamed() {
             return;
         }
         let status = self.status().unwrap_or_default();
-        let (reply, id) = (&self.reply, self.id);
-        let Reader::Dialect { name, operation, reading } = &mut self.reader else { return };
-        let (name, operation) = (*name, *operation);
-        let frame = Frame::Body { body: reply.body_bytes(), status };
-        let read = unwound(|| {
-            reading.reply(frame, at, &mut |grown| follow.grown(id, grown));
-        });
-        if read.is_err() {
-            self.fall(name, operation);
-        }
+        let frame = Frame::Body { body: self.reply.body_bytes(), status };
+        let read = self.reader.take(frame, at, self.id, follow);
+        self.stand(read);
     }
 
-    /// The dialect panicked: what it had read is gone, the raw exchange is not.
-    pub(super) fn fall(&mut self, name: &'static str, operation: &'static str) {
-        self.reader = Reader::Fallen { name, operation };
-        self.notes.push(FALLEN.to_owned());
+    /// Notes that the dialect panicked, if it did.
+    pub(super) fn stand<T>(&mut self, read: Result<T, Fell>) -> Option<T> {
+        if read.is_err() {
+            self.notes.push(FALLEN.to_owned());
+        }
+        read.ok()
     }
 }
 
-const EVENTS: &str = "text/event-stream";
+/// What the app calls itself.
+pub(super) fn user_agent(headers: &Headers) -> Option<&str> {
+    header(headers, "user-agent")
+}
 
-/// What a reader is told of an exchange whose dialect panicked.
-const FALLEN: &str =
-    "a fault of Overhear's: the dialect panicked on this exchange, which is kept raw";
-
-/// Runs what may panic: a decoder's fault costs the reading of one exchange (invariant 4).
-pub(super) fn unwound<T>(read: impl FnOnce() -> T) -> Result<T, ()> {
-    // Whatever the panic left half done is thrown away with its dialect.
-    catch_unwind(AssertUnwindSafe(read)).map_err(|_| ())
+/// The value of the first header `name`.
+pub(super) fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    headers.iter().find(|(had, _)| had.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// Path and query of a request target, which may be an absolute URL.

@@ -9,9 +9,11 @@ mod draft;
 mod half;
 mod notice;
 mod opaque;
+mod reader;
 mod reading;
 mod recover;
 pub mod secrets;
+mod turn;
 mod worker;
 
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::draft::unwound;
+use super::reader::unwound;
 use super::reading::FlowReading;
 use super::worker::count_exchanges;
 use super::{Lexicon, Unfollowed};

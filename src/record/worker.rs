@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::draft::unwound;
+use super::reader::unwound;
 use super::reading::FlowReading;
 use super::{Lexicon, Notice, Notify, Unfollowed, recover};
 use crate::flow::{FlowId, Side};
@@ -357,12 +357,6 @@ fn is_about_an_entry(error: &StoreError) -> bool {
 
 /// Exchanges among the entries; one that is told again when its flow ends counts once.
 pub(super) fn count_exchanges(entries: &[Entry]) -> u64 {
-    let over = |entry: &&Entry| match entry {
-        Entry::Exchange(stored) => {
-            let exchange = &stored.exchange;
-            !exchange.method.is_empty() || exchange.duration_ms.is_some()
-        }
-        _ => false,
-    };
+    let over = |entry: &&Entry| matches!(entry, Entry::Exchange(stored) if !stored.is_open);
     entries.iter().filter(over).count() as u64
 }

@@ -32,6 +32,17 @@ pub(super) struct ReplyDetail<'a> {
 pub(super) struct UsageDetail<'a> {
     pub(super) source: Cow<'a, str>,
     pub(super) raw: Cow<'a, Value>,
+    /// Counts that have no column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input_cache_written_1h: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input_audio: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input_image: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) output_audio: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) output_image: Option<u64>,
 }
 
 impl<'a> Detail<'a> {
@@ -46,6 +57,11 @@ impl<'a> Detail<'a> {
             usage: exchange.usage.as_ref().map(|usage| UsageDetail {
                 source: Cow::Borrowed(&usage.source),
                 raw: Cow::Borrowed(&usage.raw),
+                input_cache_written_1h: usage.input_cache_written_1h,
+                input_audio: usage.input_audio,
+                input_image: usage.input_image,
+                output_audio: usage.output_audio,
+                output_image: usage.output_image,
             }),
             error_message: exchange.error.as_ref().map(|e| Cow::Borrowed(e.message.as_str())),
             notes: Cow::Borrowed(&exchange.notes),

@@ -67,6 +67,8 @@ pub struct StoredExchange {
     pub reply: Option<RawMessage>,
     /// For an exchange that no dialect reads: its bodies as text, so that they can be found.
     pub texts: Texts,
+    /// Whether it is still under way and will be told again.
+    pub is_open: bool,
 }
 
 /// Bodies as text, framing and content coding undone. Left empty where a dialect reads the

@@ -187,6 +187,11 @@ fn assemble(row: Listed, detail: Detail<'_>, contents: Vec<Content>) -> Exchange
     let usage = detail.usage.map(|usage| Usage {
         source: usage.source.into_owned(),
         raw: usage.raw.into_owned(),
+        input_cache_written_1h: usage.input_cache_written_1h,
+        input_audio: usage.input_audio,
+        input_image: usage.input_image,
+        output_audio: usage.output_audio,
+        output_image: usage.output_image,
         ..row.usage
     });
     let error = row.error_type.map(|kind| ExchangeError {

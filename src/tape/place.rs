@@ -124,8 +124,8 @@ impl LeftBehind {
         if !self.tapes().is_empty() {
             return Ok(());
         }
-        fs::remove_file(self.dir.join(LOCK))?;
-        fs::remove_dir(&self.dir)?;
+        // With the lock, and with what was remembered beside tapes.
+        fs::remove_dir_all(&self.dir)?;
         drop(self.lock);
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Reading a tape: live, or left behind by a process that was killed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,12 @@ const READ_BYTES: u64 = 512 << 10;
 const BEGINNING_END: u64 = HEAD_BYTES + WINDOW_BYTES_MIN;
 /// Stored bytes are given back in pieces no smaller than this: a hole costs a system call.
 const RELEASE_BYTES_MIN: u64 = 64 << 10;
+
+/// Endings of the name of what is remembered beside a tape, and of the same while it is written.
+const STATE: &str = "state";
+const FRESH_STATE: &str = "fresh";
+/// A [`Kept`] in bytes.
+const WORDS_BYTES: usize = 32;
 
 /// The reading end of a flow's tape.
 #[derive(Debug)]
@@ -210,6 +216,38 @@ impl Reader {
         Ok(())
     }
 
+    /// Keeps `state` beside the tape: with it, reading can begin at `kept`, where frames cannot
+    /// be understood from the bytes alone. It is in RAM like the tape, and goes with it.
+    pub fn remember(&self, kept: Kept, state: &[u8]) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let words = [kept.from, kept.stored[0], kept.stored[1], kept.place];
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        bytes.extend_from_slice(state);
+        let fresh = path.with_extension(FRESH_STATE);
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(&bytes)?;
+        fs::rename(fresh, path.with_extension(STATE))
+    }
+
+    /// What was remembered last.
+    pub fn remembered(&self) -> Option<(Kept, Vec<u8>)> {
+        let mut bytes = fs::read(self.path.as_ref()?.with_extension(STATE)).ok()?;
+        if bytes.len() < WORDS_BYTES {
+            return None;
+        }
+        let state = bytes.split_off(WORDS_BYTES);
+        let mut words = bytes.chunks_exact(8).filter_map(|word| word.try_into().ok());
+        let mut word = || words.next().map(u64::from_ne_bytes);
+        let kept = Kept { from: word()?, stored: [word()?, word()?], place: word()? };
+        Some((kept, state))
+    }
+
+    /// Goes on at `from`, where a record begins.
+    pub fn seek(&mut self, from: u64) {
+        self.at = from.max(HEAD_BYTES);
+    }
+
     /// Everything is stored: the tape goes away.
     pub fn remove(self) -> io::Result<()> {
         if let Some(shared) = &self.shared {
@@ -217,7 +255,11 @@ impl Reader {
             shared.budget.give(held);
         }
         match &self.path {
-            Some(path) => fs::remove_file(path),
+            Some(path) => {
+                // There is one only beside tapes of HTTP/2.
+                let _ = fs::remove_file(path.with_extension(STATE));
+                fs::remove_file(path)
+            }
             None => Ok(()),
         }
     }

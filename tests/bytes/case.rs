@@ -121,9 +121,8 @@ pub enum Kept {
     Exchanges(Vec<&'static str>),
     /// The same, but more or fewer bytes of the flow than each side saw.
     States(Vec<&'static str>),
-    /// The same, but as long as what each side saw: secrets that cannot be told apart from what
-    /// stands around them are stars.
-    Lengths(Vec<&'static str>),
+    /// The same, but of HTTP/2: heads are kept decoded and bodies as they came, frames are not.
+    Messages(Vec<&'static str>),
     /// It is passed on unread; the origin is dialled so many times.
     Unread { dials: usize },
     /// Nothing of it is looked for.

@@ -1,6 +1,9 @@
 //! A plain reading of recorded exchanges with `serde_json` alone, to compare with: slow,
 //! simple, and without a line of the dialects' code.
 
+mod gemini;
+mod responses;
+
 use overhear::dialect::Decoded;
 use overhear::model::Part;
 use serde_json::Value;

@@ -3,9 +3,10 @@
 //! framing in pieces, hands the frames to the dialect.
 
 use jiff::{SignedDuration, Timestamp};
-use overhear::dialect::{self, Asked, Decoded, Frame, Grown};
+use overhear::dialect::{self, Asked, Decoded, Frame, Grown, Progress, Reading, Spoken};
 use overhear::model::Headers;
-use overhear::observe::sse;
+use overhear::observe::stream::{self, Cut, Kind, Piece};
+use serde::Deserialize;
 
 /// One half of an exchange as it was on the wire, content coding undone.
 pub struct Wire {
@@ -78,24 +79,8 @@ pub fn read(asked: &Asked<'_>, reply: Option<&Wire>, piece: usize) -> Option<Rea
             followed.push_str(words);
         }
     };
-    match reply {
-        Some(reply) if is_stream(reply) => {
-            let mut decoder = sse::Decoder::new();
-            let mut at = Timestamp::UNIX_EPOCH;
-            let mut dispatch = |dispatched: sse::Dispatch<'_>| {
-                at += SignedDuration::from_millis(1);
-                reading.reply(Frame::Event(dispatched.event), at, &mut follow);
-            };
-            for piece in reply.body.chunks(piece) {
-                decoder.feed(piece, &mut dispatch);
-            }
-            decoder.finish(&mut dispatch);
-        }
-        Some(reply) => {
-            let body = Frame::Body { body: &reply.body, status: reply.status() };
-            reading.reply(body, Timestamp::UNIX_EPOCH, &mut follow);
-        }
-        None => {}
+    if let Some(reply) = reply {
+        read_reply(reading.as_mut(), reply, piece, &mut follow);
     }
     Some(Read {
         dialect: dialect.name(),
@@ -106,12 +91,105 @@ pub fn read(asked: &Asked<'_>, reply: Option<&Wire>, piece: usize) -> Option<Rea
     })
 }
 
-/// By its type, or by its first bytes: some recordings have no type.
-fn is_stream(reply: &Wire) -> bool {
-    let body = reply.body.trim_ascii_start();
-    let begins = |start: &[u8]| body.starts_with(start);
-    match reply.header("content-type") {
-        Some(kind) if kind.contains("event-stream") => !begins(b"{"),
-        _ => begins(b"data:") || begins(b"event:") || begins(b": "),
+fn read_reply(
+    reading: &mut dyn Reading,
+    reply: &Wire,
+    piece: usize,
+    follow: &mut dyn FnMut(Grown<'_>),
+) {
+    let mut at = Timestamp::UNIX_EPOCH;
+    let (status, headers) = (reply.status(), &reply.headers);
+    reading.reply(Frame::Head { status, headers }, at, follow);
+    let Some(kind) = kind(reading, reply) else {
+        return reading.reply(Frame::Body { body: &reply.body, status }, at, follow);
+    };
+    let encoding =
+        reply.header("grpc-encoding").or_else(|| reply.header("connect-content-encoding"));
+    let mut decoder = stream::Decoder::new(kind, encoding);
+    let mut take = |piece: Piece<'_>| {
+        let frame = match piece {
+            Piece::Event(event) => Frame::Event(event),
+            Piece::Document(text) => Frame::Document(text),
+            Piece::Message(message) => Frame::Message(message),
+            Piece::Envelope(message) => Frame::Envelope(message),
+            Piece::Note(_) => return,
+        };
+        at += SignedDuration::from_millis(1);
+        reading.reply(frame, at, follow);
+    };
+    for piece in reply.body.chunks(piece) {
+        decoder.feed(piece, &mut take);
     }
+    decoder.finish(&mut take);
+}
+
+/// How the reply comes, if in pieces.
+fn kind(reading: &dyn Reading, reply: &Wire) -> Option<Kind> {
+    let content_type = reply.header("content-type");
+    match Kind::of(content_type, reading.cut(), &reply.body) {
+        Cut::Pieces(kind) => Some(kind),
+        Cut::Whole | Cut::Undecided => None,
+    }
+}
+
+/// A message of a WebSocket, as a line of `socket.jsonl` has it.
+#[derive(Deserialize)]
+pub struct Said {
+    /// `app` or `provider`.
+    pub from: String,
+    /// The message, if it is text.
+    pub text: Option<String>,
+    /// The message, if it is binary; also given as text.
+    pub binary: Option<String>,
+}
+
+/// Reads the exchanges of a WebSocket; `None` if no dialect claims it. The nth message comes
+/// after n milliseconds.
+pub fn converse(asked: &Asked<'_>, messages: &[Said]) -> Option<Vec<Read>> {
+    let (dialect, operation) = dialect::claim(asked)?;
+    assert_eq!(operation, "connect");
+    let mut conversation = dialect.converse(asked)?;
+    let mut open: Vec<(dialect::Turn, String)> = Vec::new();
+    let mut read = Vec::new();
+    let mut at = Timestamp::UNIX_EPOCH;
+    let take = |is_complete, followed, decoded| Read {
+        dialect: dialect.name(),
+        operation,
+        is_complete,
+        followed,
+        decoded,
+    };
+    for message in messages {
+        at += SignedDuration::from_millis(1);
+        let spoken = match (&message.text, &message.binary) {
+            (Some(text), _) => Spoken::Text(text),
+            (None, Some(bytes)) => Spoken::Binary(bytes.as_bytes()),
+            (None, None) => panic!("a message has `text` or `binary`"),
+        };
+        let mut words = String::new();
+        let turn = match message.from.as_str() {
+            "app" => conversation.sent(spoken, at),
+            _ => conversation.received(spoken, at, &mut |grown| {
+                if let Grown::Text(grown) = grown {
+                    words.push_str(grown);
+                }
+            }),
+        };
+        match open.iter_mut().find(|(had, _)| *had == turn) {
+            Some((_, followed)) => followed.push_str(&words),
+            None => open.push((turn, words)),
+        }
+        conversation.peek(turn);
+        open.retain(|(turn, followed)| {
+            if conversation.progress(*turn) != Progress::Over {
+                return true;
+            }
+            read.push(take(true, followed.clone(), conversation.finish(*turn)));
+            false
+        });
+    }
+    for (turn, followed) in open {
+        read.push(take(false, followed, conversation.finish(turn)));
+    }
+    Some(read)
 }

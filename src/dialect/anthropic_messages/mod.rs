@@ -40,8 +40,7 @@ impl Dialect for AnthropicMessages {
         // OpenAI's threads have a path that ends with `/messages` as well, with another body.
         let asks = path.ends_with("/v1/messages")
             || is_vertex && (path.ends_with(":rawPredict") || path.ends_with(":streamRawPredict"))
-            || path.ends_with("/messages") && has("\"messages\"") && has("\"max_tokens\"")
-            || path.ends_with("/invoke") && has("\"anthropic_version\"");
+            || path.ends_with("/messages") && has("\"messages\"") && has("\"max_tokens\"");
         match (counts, asks) {
             (true, _) => Some("count_tokens"),
             (false, true) => Some("chat"),
@@ -73,7 +72,7 @@ mod tests {
             ("POST", &format!("{vertex}/m:rawPredict"), body, Some("chat")),
             ("POST", &format!("{vertex}/m:streamRawPredict"), body, Some("chat")),
             ("POST", &format!("{vertex}/count-tokens:rawPredict"), body, Some("count_tokens")),
-            ("POST", "/model/m/invoke", br#"{"anthropic_version":"b"}"#, Some("chat")),
+            ("POST", "/model/m/invoke", br#"{"anthropic_version":"b"}"#, None),
             ("POST", "/model/m/invoke", body, None),
             ("POST", "/v1/threads/t/messages", br#"{"role":"user","content":"x"}"#, None),
             ("POST", "/v1/messages/batches", br#"{"requests":[]}"#, None),

@@ -108,6 +108,8 @@ impl MessagesReading {
                     self.stop_reason = delta.stop_reason.own().or(self.stop_reason.take());
                     json::keep(&mut self.rest, &delta.rest);
                 }
+                // Such as `input_transformations`, after another model took over.
+                json::keep(&mut self.rest, &told.rest);
                 self.count(told.usage);
             }
             "message_stop" => self.is_done = true,
@@ -199,6 +201,7 @@ impl Reading for MessagesReading {
                 }
             }
             Frame::Body { body, status } => self.body(body, status, grown),
+            _ => {}
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) fn usage(counts: Map<String, Value>) -> Option<Usage> {
     }
     let raw = Value::Object(counts);
     let reasoning = raw.pointer("/output_tokens_details/thinking_tokens").and_then(Value::as_u64);
+    let kept_for_an_hour =
+        raw.pointer("/cache_creation/ephemeral_1h_input_tokens").and_then(Value::as_u64);
     Some(Usage {
         input: fresh.map(|fresh| {
             fresh
@@ -38,10 +40,12 @@ pub(super) fn usage(counts: Map<String, Value>) -> Option<Usage> {
         }),
         input_cached: read,
         input_cache_written: written,
+        input_cache_written_1h: kept_for_an_hour,
         output,
         reasoning,
         source: "provider".to_owned(),
         raw,
+        ..Usage::default()
     })
 }
 

@@ -91,6 +91,18 @@ impl Answer {
         }
     }
 
+    /// Tells what this answer says beyond `had`, which it repeats.
+    pub(super) fn tell_beyond(&self, had: &Self, tell: &mut Tell<'_>) {
+        match self.reasoning.get(had.reasoning.len()..) {
+            Some(more) if !more.is_empty() => tell(Grown::Reasoning(more)),
+            _ => {}
+        }
+        match self.text.get(had.text.len()..) {
+            Some(more) if !more.is_empty() => tell(Grown::Text(more)),
+            _ => {}
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.text.is_empty() && self.reasoning.is_empty() && self.calls.is_empty()
     }
@@ -168,7 +180,7 @@ impl Answer {
     }
 
     fn blocks(&mut self, blocks: &[&RawValue], tell: &mut Tell<'_>) {
-        for part in blocks.iter().filter_map(|raw| raw_block(raw)) {
+        for part in blocks.iter().flat_map(|raw| raw_block(raw)) {
             match part {
                 Part::Text { text } => self.text(&text, tell),
                 Part::Reasoning { text, signature } => {

@@ -1,7 +1,8 @@
 //! OpenAI's chat completions, and everybody else's.
 //!
 //! OpenRouter, DeepSeek, DeepInfra, Groq, Mistral, xAI, Together, Azure, LiteLLM, vLLM,
-//! llama.cpp, Ollama and many more answer in this format, each with fields of its own.
+//! llama.cpp, Ollama and many more answer in this format, each with fields of its own; some
+//! put it into an envelope (Cloudflare, DashScope).
 //!
 //! Kept like this, as the model of an exchange has no place of its own for it:
 //! - a refusal is an `other` part `{"type": "refusal", "refusal": …}`, as in a request;
@@ -11,13 +12,16 @@
 //!   parameter.
 
 mod answer;
+mod envelopes;
 mod reply;
 mod request;
-mod usage;
+pub(in crate::dialect) mod usage;
 mod wire;
 
+pub(in crate::dialect) use reply::ChatReading;
+pub(in crate::dialect) use request::{parts, raw_block};
+
 use super::{Asked, Dialect, Reading, may_be_object, path_only};
-use reply::ChatReading;
 
 /// The dialect.
 pub(super) struct OpenaiChat;
@@ -33,11 +37,25 @@ impl Dialect for OpenaiChat {
             return None;
         }
         let has = |field: &str| memchr::memmem::find(asked.body, field.as_bytes()).is_some();
+        // Anthropic's models have their own format there, and Bedrock's dialect its own hosts.
+        let is_raw = path.contains("/publishers/")
+            && (path.ends_with(":rawPredict") || path.ends_with(":streamRawPredict"))
+            && !path.contains("/publishers/anthropic/");
         // `/v1/chat` is Writer's; Cohere's has a `message`, not `messages`.
-        let chats = path.ends_with("/chat/completions")
-            || path.ends_with("/agents/completions") && has("\"messages\"")
-            || path.ends_with("/v1/chat") && has("\"messages\"");
-        let fills = path.ends_with("/fim/completions") && has("\"prompt\"");
+        let ends = |end: &str| path.ends_with(end);
+        let may_chat = ends("/agents/completions")
+            || ends("/v1/chat")
+            || ends("/text/chatcompletion_v2")
+            || ends("/cortex/inference:complete")
+            || ends("/invocations")
+            || ends("-generation/generation")
+            || path.contains("/ai/run/@")
+            || path.contains("/workers-ai/@")
+            || is_raw;
+        let chats = ends("/chat/completions")
+            || may_chat && has("\"messages\"")
+            || ends("/text-generation/generation");
+        let fills = (ends("/fim/completions") || is_raw) && has("\"prompt\"");
         match (chats, fills) {
             (true, _) => Some("chat"),
             (false, true) => Some("fim"),
@@ -70,12 +88,42 @@ mod tests {
             ("POST", "/v1/chat/completions", &[], Some("chat")),
             ("POST", "/v1/fim/completions", br#"{"prompt":"x"}"#, Some("fim")),
             ("POST", "/v1/agents/completions", messages, Some("chat")),
+            ("POST", "/v1/x/publishers/mistralai/models/m:rawPredict", messages, Some("chat")),
             ("POST", "/v1/chat", messages, Some("chat")),
             ("POST", "/v1/chat", br#"{"message":"x"}"#, None),
             ("POST", "/v1/chat/completions", b"a=b", None),
             ("GET", "/v1/chat/completions", &[], None),
             ("POST", "/v1/completions", br#"{"prompt":"x"}"#, None),
             ("POST", "/v1/chat/completions/chatcmpl-1", messages, None),
+            ("POST", "/api/v2/cortex/inference:complete", messages, Some("chat")),
+            ("POST", "/serving-endpoints/e/invocations", messages, Some("chat")),
+            ("POST", "/serving-endpoints/e/invocations", br#"{"input":"x"}"#, None),
+            ("POST", "/client/v4/accounts/a/ai/run/@cf/m/n", messages, Some("chat")),
+            ("POST", "/v1/text/chatcompletion_v2", messages, Some("chat")),
+            (
+                "POST",
+                "/api/v1/services/aigc/text-generation/generation",
+                br#"{"input":{"prompt":"x"}}"#,
+                Some("chat"),
+            ),
+            (
+                "POST",
+                "/v1/projects/p/locations/l/publishers/mistralai/models/m:streamRawPredict",
+                messages,
+                Some("chat"),
+            ),
+            (
+                "POST",
+                "/v1/projects/p/locations/l/publishers/mistralai/models/m:rawPredict",
+                br#"{"prompt":"x"}"#,
+                Some("fim"),
+            ),
+            (
+                "POST",
+                "/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict",
+                messages,
+                None,
+            ),
         ] {
             let asked = Asked { method, host: "h", path, headers: &vec![], body };
             assert_eq!(OpenaiChat.claim(&asked), expected, "{method} {path}");

@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 use super::answer::{Answer, Tell, Whole};
 use super::wire::{Ask, Chosen, Told};
 use super::{request, usage};
+use crate::dialect::json::Shape;
 use crate::dialect::notes::Notes;
 use crate::dialect::{Asked, Decoded, Frame, Grown, Reading, failure, json, lossy, thread};
-use crate::model::{Cost, Usage};
+use crate::model::{Cost, ExchangeError, Request, Usage};
 
 /// A chat completion being read.
 #[derive(Default)]
-pub(super) struct ChatReading {
+pub(in crate::dialect) struct ChatReading {
     decoded: Decoded,
     notes: Notes,
     answers: Vec<Answer>,
@@ -25,7 +26,16 @@ pub(super) struct ChatReading {
     /// the end.
     usage: Option<(Place, Box<RawValue>)>,
     cost: Option<f64>,
+    repeats: Repeats,
     is_done: bool,
+}
+
+/// Whether each event of DashScope's repeats what came before it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Repeats {
+    #[default]
+    Yes,
+    No,
 }
 
 /// Where a usage stood, weakest first: Groq sends its own twice.
@@ -44,22 +54,39 @@ const REST_MAX: usize = 64;
 
 impl ChatReading {
     pub(super) fn new(asked: &Asked<'_>) -> Self {
-        let mut reading = Self { asked_for: 1, ..Self::default() };
-        let request = &mut reading.decoded.request;
-        let (_, note) = json::read::<Ask<'static>, _>(&lossy(asked.body), |ask| {
+        let mut reading = Self::asked::<Ask<'static>>(asked, |request, ask| {
             request::fill(request, ask);
+            1
         });
+        let request = &mut reading.decoded.request;
+        if request.model.is_none() {
+            request.model = request::model_in_path(asked.path);
+        }
+        let grows =
+            request.params.get("parameters").and_then(|found| found.get("incremental_output"));
+        if grows.and_then(Value::as_bool) == Some(true) {
+            reading.repeats = Repeats::No;
+        }
+        reading
+    }
+
+    /// Begins to read a reply to `asked`, whose body `fill` reads; it gives the number of
+    /// prompts.
+    pub(in crate::dialect) fn asked<S: Shape>(
+        asked: &Asked<'_>,
+        fill: impl FnOnce(&mut Request, S::Of<'_>) -> usize,
+    ) -> Self {
+        let mut reading = Self::default();
+        let request = &mut reading.decoded.request;
+        let (prompts, note) = json::read::<S, _>(&lossy(asked.body), |ask| fill(request, ask));
         match note {
             Some(_) if asked.body.is_empty() => reading.notes.add("the request has no body"),
             Some(note) => reading.notes.add(format!("the request {note}")),
             None => {}
         }
-        if request.model.is_none() {
-            request.model = request::model_in_path(asked.path);
-        }
-        if let Some(n) = request.params.get("n").and_then(Value::as_u64) {
-            reading.asked_for = usize::try_from(n).unwrap_or(1).max(1);
-        }
+        let n = request.params.get("n").and_then(Value::as_u64);
+        let n = n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(1);
+        reading.asked_for = n.saturating_mul(prompts.unwrap_or(1));
         reading.decoded.thread = thread::thread(asked.headers, &request.params);
         reading
     }
@@ -74,7 +101,7 @@ impl ChatReading {
             return;
         }
         let (read, note) = json::read::<Told<'static>, _>(data, |told| {
-            let is_answer = told.choices.is_some() || told.usage.is_some();
+            let is_answer = told.choices.is_some() || told.usage.is_some() || told.has_envelope();
             self.take(told, Whole::Event, tell);
             is_answer
         });
@@ -113,7 +140,8 @@ impl ChatReading {
     }
 
     /// Takes an event, or a whole reply.
-    fn take(&mut self, told: Told<'_>, whole: Whole, tell: &mut Tell<'_>) {
+    pub(super) fn take(&mut self, mut told: Told<'_>, whole: Whole, tell: &mut Tell<'_>) {
+        self.open(&mut told, whole, tell);
         let reply = &mut self.decoded.reply;
         if reply.id.is_none() {
             reply.id = told.id.own();
@@ -132,6 +160,17 @@ impl ChatReading {
         for (name, raw) in told.rest {
             self.keep(name.as_str(), raw);
         }
+        // llama.cpp's own format.
+        self.is_done |= told.stop.is_some_and(|raw| raw.get() == "true");
+        if let Some(base) =
+            told.base_resp.filter(|base| base.status_code.0.is_some_and(|code| code != 0))
+        {
+            self.decoded.error = Some(ExchangeError {
+                kind: base.status_code.0.unwrap_or_default().to_string(),
+                message: base.status_msg.into_string(),
+            });
+            self.is_done = true;
+        }
         if let Some(raw) = told.error {
             let value = serde_json::json!({"error": json::value(raw)});
             if let Some(error) = failure::of_value(&value) {
@@ -141,7 +180,7 @@ impl ChatReading {
         }
     }
 
-    fn choice(&mut self, mut told: Chosen<'_>, whole: Whole, tell: &mut Tell<'_>) {
+    pub(super) fn choice(&mut self, mut told: Chosen<'_>, whole: Whole, tell: &mut Tell<'_>) {
         self.count(Place::Choice, told.usage.take());
         let index = told.index.0.unwrap_or_default();
         // Only the first answer is followed live: several at once would be a jumble.
@@ -165,6 +204,34 @@ impl ChatReading {
         }
     }
 
+    /// Takes a choice of DashScope's: what a `message` says adds to what came, or repeats it.
+    pub(super) fn answered(&mut self, mut told: Chosen<'_>, whole: Whole, tell: &mut Tell<'_>) {
+        if whole == Whole::Reply || self.repeats == Repeats::No {
+            if whole == Whole::Event {
+                told.delta = told.delta.take().or_else(|| told.message.take());
+            }
+            self.choice(told, whole, tell);
+            return;
+        }
+        let index = told.index.0.unwrap_or_default();
+        let is_followed = self.answers.first().is_none_or(|first| first.index == index);
+        let had = self.answers.iter().position(|answer| answer.index == index);
+        let had = had.map(|at| self.answers.remove(at)).unwrap_or_default();
+        self.choice(told, Whole::Reply, &mut |_| {});
+        // The first answer stays the first.
+        if is_followed && let Some(now) = self.answers.pop() {
+            now.tell_beyond(&had, tell);
+            self.answers.insert(0, now);
+        }
+    }
+
+    /// Takes the id of the answer, unless it has one.
+    pub(super) fn named(&mut self, id: Option<String>) {
+        if self.decoded.reply.id.is_none() {
+            self.decoded.reply.id = id;
+        }
+    }
+
     fn count(&mut self, place: Place, raw: Option<&RawValue>) {
         let Some(raw) = raw else { return };
         if self.usage.as_ref().is_none_or(|(had, _)| *had <= place) && raw.get() != "{}" {
@@ -172,7 +239,7 @@ impl ChatReading {
         }
     }
 
-    fn keep(&mut self, name: &str, raw: &RawValue) {
+    pub(super) fn keep(&mut self, name: &str, raw: &RawValue) {
         let is_full = self.rest.len() >= REST_MAX;
         match self.rest.iter_mut().find(|(had, _)| had == name) {
             Some((_, had)) if had.get() == raw.get() || raw.get() == "null" => {}
@@ -183,13 +250,15 @@ impl ChatReading {
     }
 
     fn usage(&mut self) -> Option<Usage> {
-        let (_, raw) = self.usage.take()?;
-        usage::usage(json::value(&raw))
+        match self.usage.take() {
+            Some((_, raw)) => usage::usage(json::value(&raw)),
+            None => usage::of_llama(&self.rest),
+        }
     }
 }
 
 impl Reading for ChatReading {
-    fn prompt(&self) -> &crate::model::Request {
+    fn prompt(&self) -> &Request {
         &self.decoded.request
     }
 
@@ -206,6 +275,7 @@ impl Reading for ChatReading {
                 }
             }
             Frame::Body { body, status } => self.body(body, status, grown),
+            _ => {}
         }
     }
 
@@ -231,6 +301,10 @@ impl Reading for ChatReading {
             }
         }
         self.answers.sort_by_key(|answer| answer.index);
+        if let Some(only) = self.answers.first_mut().filter(|answer| answer.finish_reason.is_none())
+        {
+            only.finish_reason = usage::llama_stopped(&rest);
+        }
         for answer in self.answers {
             let choice = answer.finish(std::mem::take(&mut rest));
             self.decoded.reply.choices.push(choice);

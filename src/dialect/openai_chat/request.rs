@@ -3,10 +3,10 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::wire::{Ask, Block, Call, FunctionWire, Said, ToolWire};
+use super::wire::{Ask, Block, Call, FunctionWire, Input, Marked, Parameters, Said, ToolWire};
 use crate::dialect::json::{self, Content, Text, TextOr};
 use crate::dialect::media;
-use crate::dialect::path_segment_after;
+use crate::dialect::{path_only, path_segment_after};
 use crate::model::{Message, Part, Request, Tool};
 
 /// Fills `request` from a request's body.
@@ -15,17 +15,89 @@ pub(super) fn fill(request: &mut Request, ask: Ask<'_>) {
     json::keep_all(&mut request.params, &ask.rest);
     request.tools = ask.tools.0.into_iter().map(tool).collect();
     request.tools.extend(ask.functions.0.into_iter().map(function));
-    request.messages = ask.messages.0.into_iter().map(message).collect();
-    let prompt = parts(ask.prompt);
-    if !prompt.is_empty() {
-        request.messages.push(Message { role: "user".to_owned(), parts: prompt });
-    }
+    said(request, ask.messages.0, ask.prompt);
+    inside(request, "input", ask.input, |request, input: Input<'_>| {
+        said(request, input.messages.0, input.prompt);
+        input.rest
+    });
+    inside(request, "parameters", ask.parameters, |request, parameters: Parameters<'_>| {
+        request.tools.extend(parameters.tools.0.into_iter().map(tool));
+        parameters.rest
+    });
     request.system = system(&request.messages);
 }
 
-/// The model that an Azure path names: there it is the deployment.
+/// Adds messages and the prompt that may stand in their place, and notes in the parameter
+/// `cache_breakpoints` where the app asked for caching.
+fn said(request: &mut Request, messages: Vec<Said<'_>>, prompt: Content<'_>) {
+    let marks = messages.iter().enumerate().flat_map(|(nth, said)| marks(nth, said));
+    let marks: Vec<Value> = marks.collect();
+    if !marks.is_empty() {
+        request.params.insert("cache_breakpoints".to_owned(), Value::Array(marks));
+    }
+    request.messages.extend(messages.into_iter().map(message));
+    let prompt = parts(prompt);
+    if !prompt.is_empty() {
+        request.messages.push(Message { role: "user".to_owned(), parts: prompt });
+    }
+}
+
+/// Reads the object that stands under `name`; what `take` leaves of it is a parameter.
+fn inside<'a, T: serde::Deserialize<'a>>(
+    request: &mut Request,
+    name: &str,
+    raw: Option<&'a RawValue>,
+    take: impl FnOnce(&mut Request, T) -> json::Rest<'a>,
+) {
+    let Some(raw) = raw else { return };
+    let value = match serde_json::from_str::<T>(raw.get()) {
+        Ok(found) if raw.get().starts_with('{') => {
+            let mut rest = Map::new();
+            json::keep_all(&mut rest, &take(request, found));
+            if rest.is_empty() {
+                return;
+            }
+            Value::Object(rest)
+        }
+        _ => json::value(raw),
+    };
+    request.params.insert(name.to_owned(), value);
+}
+
+/// Where the blocks of the `nth` message ask for the prompt so far to be cached.
+fn marks(nth: usize, said: &Said<'_>) -> Vec<Value> {
+    let Content::Blocks(raws) = &said.content else { return Vec::new() };
+    let mut found = Vec::new();
+    for (block, raw) in raws.iter().enumerate().filter(|(_, raw)| raw.get().contains("cache_")) {
+        let Ok(marked) = serde_json::from_str::<Marked<'_>>(raw.get()) else { continue };
+        for (name, mark) in [
+            ("cache_control", marked.cache_control),
+            ("prompt_cache_breakpoint", marked.prompt_cache_breakpoint),
+        ] {
+            if let Some(mark) = mark.filter(|mark| mark.get() != "null") {
+                let at = format!("messages[{nth}].content[{block}]");
+                found.push(serde_json::json!({"at": at, name: json::value(mark)}));
+            }
+        }
+    }
+    found
+}
+
+/// The model that a path names: Azure's deployment, Databricks' endpoint, Cloudflare's or
+/// Vertex AI's model.
 pub(super) fn model_in_path(path: &str) -> Option<String> {
-    path_segment_after(path, "deployments")
+    if let Some((_, model)) = path_only(path).split_once("/ai/run/") {
+        return Some(model.to_owned());
+    }
+    if let Some((_, model)) = path_only(path).split_once("/workers-ai/@") {
+        return Some(format!("@{model}"));
+    }
+    let name = match path.contains("/publishers/") {
+        true => "models",
+        false if path.contains("/serving-endpoints/") => "serving-endpoints",
+        false => "deployments",
+    };
+    path_segment_after(path, name).filter(|model| model != "chat")
 }
 
 /// The words of the system and developer messages at the head of the list.
@@ -79,7 +151,7 @@ fn message(said: Said<'_>) -> Message {
             bytes: sound.data.get().map(media::base64_bytes),
         });
     }
-    found.extend(said.images.0.into_iter().filter_map(block));
+    found.extend(said.images.0.into_iter().flat_map(block));
     found.extend(said.tool_calls.0.into_iter().filter_map(call));
     if let Some(function) = said.function_call.filter(|f| f.name.get().is_some()) {
         found.push(Part::ToolCall {
@@ -127,39 +199,54 @@ pub(super) fn refusal(words: &str) -> Part {
 }
 
 /// The parts of a content.
-pub(super) fn parts(content: Content<'_>) -> Vec<Part> {
+pub(in crate::dialect) fn parts(content: Content<'_>) -> Vec<Part> {
     match content {
         Content::Absent => Vec::new(),
         Content::Text(text) => text.own().map(Part::text).into_iter().collect(),
-        Content::Blocks(blocks) => blocks.into_iter().filter_map(raw_block).collect(),
+        Content::Blocks(blocks) => blocks.into_iter().flat_map(raw_block).collect(),
         Content::Object(value) => match serde_json::value::to_raw_value(&value) {
-            Ok(raw) => raw_block(&raw).into_iter().collect(),
+            Ok(raw) => raw_block(&raw),
             Err(_) => vec![media::other(value)],
         },
     }
 }
 
-/// The part that a block of content is; what has no part of its own stays as it came.
-pub(super) fn raw_block(raw: &RawValue) -> Option<Part> {
+/// The parts that a block of content is: its own, and its other fields if it has any. What has
+/// no part of its own stays as it came.
+pub(in crate::dialect) fn raw_block(raw: &RawValue) -> Vec<Part> {
     if raw.get().starts_with('"') {
         let words = serde_json::from_str::<Text<'_>>(raw.get()).unwrap_or_default();
-        return words.own().map(Part::text);
+        return words.own().map(Part::text).into_iter().collect();
     }
-    let (part, _) = json::read::<Block<'static>, _>(raw.get(), block);
-    match part.flatten() {
-        Some(part) => Some(part),
-        None => {
+    let (found, _) = json::read::<Block<'static>, _>(raw.get(), block);
+    match found {
+        Some(parts) if !parts.is_empty() => parts,
+        _ => {
             let value = json::value(raw);
-            (!json::is_empty(&value)).then(|| media::other(value))
+            if json::is_empty(&value) { Vec::new() } else { vec![media::other(value)] }
         }
     }
 }
 
-fn block(block: Block<'_>) -> Option<Part> {
+/// The parts of a block; none if it has no part of its own.
+fn block(mut block: Block<'_>) -> Vec<Part> {
+    let mut rest = Map::new();
+    json::keep(&mut rest, &std::mem::take(&mut block.rest));
+    if let TextOr::Object(link) = &block.image_url {
+        json::keep(&mut rest, &link.rest);
+    }
+    let Some(own) = own_part(block) else { return Vec::new() };
+    let more = (!rest.is_empty()).then(|| media::other(Value::Object(rest)));
+    [Some(own), more].into_iter().flatten().collect()
+}
+
+fn own_part(block: Block<'_>) -> Option<Part> {
     match block.kind.as_str() {
         "text" | "input_text" | "output_text" => {
             Some(Part::Text { text: block.text.into_string() })
         }
+        // DashScope's have no type.
+        "" if block.text.get().is_some() => Some(Part::Text { text: block.text.into_string() }),
         "thinking" => Some(Part::Reasoning {
             text: thinking(block.thinking),
             signature: block.signature.own(),
@@ -182,6 +269,15 @@ fn block(block: Block<'_>) -> Option<Part> {
                 bytes: Some(media::base64_bytes(data)),
             })
         }
+        // Mistral's is an id alone.
+        "file" if block.file.is_none() => Some(Part::File {
+            name: None,
+            mime_type: None,
+            file_id: Some(block.file_id.own()?),
+            url: None,
+            text: None,
+            bytes: None,
+        }),
         "file" => {
             let file = block.file?;
             let (mime_type, url, bytes) = media::place(file.file_data.as_str());

@@ -1,6 +1,7 @@
 //! Tokens and money of a chat completion.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::model::Usage;
 
@@ -8,7 +9,7 @@ use crate::model::Usage;
 const USD_PER_TICK: f64 = 1e-10;
 
 /// Reads a `usage` object; `None` if it counts nothing.
-pub(super) fn usage(raw: Value) -> Option<Usage> {
+pub(in crate::dialect) fn usage(raw: Value) -> Option<Usage> {
     let input = first(&raw, &["/prompt_tokens", "/input_tokens"]);
     let completion = first(&raw, &["/completion_tokens", "/output_tokens"]);
     if input.is_none() && completion.is_none() {
@@ -20,6 +21,7 @@ pub(super) fn usage(raw: Value) -> Option<Usage> {
             "/completion_tokens_details/reasoning_tokens",
             "/completion_token_details/reasoning_tokens",
             "/output_tokens_details/reasoning_tokens",
+            "/output_token_details/reasoning_tokens",
             "/reasoning_tokens",
         ],
     );
@@ -40,6 +42,7 @@ pub(super) fn usage(raw: Value) -> Option<Usage> {
                 "/prompt_tokens_details/cached_tokens",
                 "/prompt_token_details/cached_tokens",
                 "/input_tokens_details/cached_tokens",
+                "/input_token_details/cached_tokens",
                 "/prompt_cache_hit_tokens",
                 "/cache_read_input_tokens",
                 "/cached_tokens",
@@ -51,20 +54,93 @@ pub(super) fn usage(raw: Value) -> Option<Usage> {
             &[
                 "/prompt_tokens_details/cache_write_tokens",
                 "/prompt_tokens_details/cache_creation_tokens",
+                "/input_tokens_details/cache_write_tokens",
                 "/cache_creation_input_tokens",
                 "/cache_write_tokens",
             ],
         ),
+        input_audio: first(
+            &raw,
+            &[
+                "/prompt_tokens_details/audio_tokens",
+                "/input_tokens_details/audio_tokens",
+                "/input_token_details/audio_tokens",
+            ],
+        ),
+        input_image: first(
+            &raw,
+            &[
+                "/prompt_tokens_details/image_tokens",
+                "/input_tokens_details/image_tokens",
+                "/input_token_details/image_tokens",
+            ],
+        ),
         output: completion.map(|completion| completion.saturating_add(beside)),
         reasoning,
+        output_audio: first(
+            &raw,
+            &[
+                "/completion_tokens_details/audio_tokens",
+                "/output_tokens_details/audio_tokens",
+                "/output_token_details/audio_tokens",
+            ],
+        ),
+        output_image: first(
+            &raw,
+            &[
+                "/completion_tokens_details/image_tokens",
+                "/output_tokens_details/image_tokens",
+                "/output_token_details/image_tokens",
+            ],
+        ),
         source: "provider".to_owned(),
         raw,
+        ..Usage::default()
     })
+}
+
+/// The usage of an operation that has no answer in words and counts no more than a total.
+pub(in crate::dialect) fn total_alone(raw: &Value) -> Option<Usage> {
+    Some(Usage {
+        input: Some(count(raw, "/total_tokens")?),
+        source: "provider".to_owned(),
+        raw: raw.clone(),
+        ..Usage::default()
+    })
+}
+
+/// The usage in the fields of llama.cpp's own format.
+pub(super) fn of_llama(fields: &[(String, Box<RawValue>)]) -> Option<Usage> {
+    let field = |name: &str| {
+        let (_, raw) = fields.iter().find(|(had, _)| had == name)?;
+        serde_json::from_str::<u64>(raw.get()).ok()
+    };
+    let (input, output) = (field("tokens_evaluated"), field("tokens_predicted"));
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let raw = serde_json::json!({
+        "tokens_evaluated": input,
+        "tokens_predicted": output,
+        "tokens_cached": field("tokens_cached"),
+    });
+    Some(Usage { input, output, source: "provider".to_owned(), raw, ..Usage::default() })
+}
+
+/// Why llama.cpp stopped, in its own format: `stop_type`, or a flag in older versions.
+pub(super) fn llama_stopped(fields: &Map<String, Value>) -> Option<String> {
+    let kind = fields.get("stop_type").and_then(Value::as_str).filter(|kind| *kind != "none");
+    let flags = [("stopped_eos", "eos"), ("stopped_limit", "limit"), ("stopped_word", "word")];
+    let flag = || {
+        let is_set = |name: &str| fields.get(name).and_then(Value::as_bool) == Some(true);
+        flags.into_iter().find(|(name, _)| is_set(name)).map(|(_, kind)| kind)
+    };
+    kind.or_else(flag).map(str::to_owned)
 }
 
 /// What the exchange cost, in USD, where `usage` says so: OpenRouter's and Vercel's `cost`,
 /// Perplexity's `cost.total_cost`, xAI's ticks, DeepInfra's `estimated_cost`.
-pub(super) fn cost_usd(usage: &Value) -> Option<f64> {
+pub(in crate::dialect) fn cost_usd(usage: &Value) -> Option<f64> {
     if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_f64) {
         return Some(ticks * USD_PER_TICK);
     }
@@ -149,6 +225,25 @@ mod tests {
             (json!({"prompt_tokens": 1}), None),
         ] {
             assert_eq!(cost_usd(&usage), expected, "{usage}");
+        }
+    }
+
+    #[test]
+    fn a_total_alone_is_the_input() {
+        assert_eq!(total_alone(&json!({"total_tokens": 9})).and_then(|usage| usage.input), Some(9));
+        assert_eq!(total_alone(&json!({"search_units": 1})), None);
+    }
+
+    #[test]
+    fn llama_says_why_it_stopped() {
+        for (rule, fields, expected) in [
+            ("newer versions", json!({"stop_type": "eos"}), Some("eos")),
+            ("it has not stopped", json!({"stop_type": "none"}), None),
+            ("older versions", json!({"stopped_eos": false, "stopped_limit": true}), Some("limit")),
+            ("another format", json!({}), None),
+        ] {
+            let fields = fields.as_object().unwrap();
+            assert_eq!(llama_stopped(fields).as_deref(), expected, "{rule}");
         }
     }
 }

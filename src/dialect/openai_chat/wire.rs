@@ -13,6 +13,25 @@ record! {
         tools: List<ToolWire<'a>> = "tools",
         functions: List<FunctionWire<'a>> = "functions",
         prompt: Content<'a> = "prompt",
+        input: Option<&'a RawValue> = "input",
+        parameters: Option<&'a RawValue> = "parameters",
+    }
+    ignores []
+}
+
+record! {
+    /// What DashScope has inside a request's `input`.
+    Input {
+        messages: List<Said<'a>> = "messages",
+        prompt: Content<'a> = "prompt",
+    }
+    ignores []
+}
+
+record! {
+    /// What DashScope has inside a request's `parameters`.
+    Parameters {
+        tools: List<ToolWire<'a>> = "tools",
     }
     ignores []
 }
@@ -99,11 +118,21 @@ record! {
         image_url: TextOr<'a, Link<'a>> = "image_url",
         input_audio: TextOr<'a, SoundIn<'a>> = "input_audio",
         file: Option<FileIn<'a>> = "file",
+        file_id: Text<'a> = "file_id",
         document_url: TextOr<'a, Link<'a>> = "document_url",
         document_name: Text<'a> = "document_name",
         file_url: TextOr<'a, Link<'a>> = "file_url",
     }
-    ignores ["closed", "index"]
+    ignores ["closed", "index", "cache_control", "prompt_cache_breakpoint"]
+}
+
+record! {
+    /// Where the app asked for the prompt so far to be cached: as Anthropic does, or OpenAI.
+    Marked {
+        cache_control: Option<&'a RawValue> = "cache_control",
+        prompt_cache_breakpoint: Option<&'a RawValue> = "prompt_cache_breakpoint",
+    }
+    ignores []
 }
 
 record! {
@@ -175,13 +204,40 @@ record! {
         x_groq: Option<Groq<'a>> = "x_groq",
         error: Option<&'a RawValue> = "error",
         cost: Option<&'a RawValue> = "cost",
+        content: Option<&'a RawValue> = "content",
+        value: Option<&'a RawValue> = "value",
+        response: Option<&'a RawValue> = "response",
+        output: Option<&'a RawValue> = "output",
+        result: Option<&'a RawValue> = "result",
+        request_id: Text<'a> = "request_id",
+        stop: Option<&'a RawValue> = "stop",
+        base_resp: Option<Base<'a>> = "base_resp",
     }
     ignores [
         "object", "created", "system_fingerprint", "service_tier", "provider", "obfuscation",
-        "p", "padding", "timings", "prompt_filter_results", "request_id", "venice_parameters",
+        "p", "padding", "timings", "prompt_filter_results", "venice_parameters",
         "usage_breakdown", "copilot_usage", "time_info", "kv_transfer_params", "prompt_logprobs",
         "generationId", "sla_metrics",
     ]
+}
+
+record! {
+    /// How MiniMax says whether it went well.
+    Base {
+        status_code: Count = "status_code",
+        status_msg: Text<'a> = "status_msg",
+    }
+    ignores []
+}
+
+record! {
+    /// DashScope's answer.
+    Output {
+        text: Text<'a> = "text",
+        finish_reason: Text<'a> = "finish_reason",
+        choices: List<Chosen<'a>> = "choices",
+    }
+    ignores []
 }
 
 record! {

@@ -94,6 +94,24 @@ impl Opaque {
         text::redact(bytes, texts, redactor, found);
     }
 
+    /// As [`redact`](Opaque::redact), but no payload stays: what is inside cannot be gone
+    /// through.
+    pub(super) fn star(&mut self, bytes: &mut [u8]) {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at).copied() {
+            let Some(frame) = &self.frame else {
+                self.take_head_byte(byte);
+                at += 1;
+                continue;
+            };
+            let left = usize::try_from(frame.left()).unwrap_or(usize::MAX);
+            let end = at.saturating_add(left).min(bytes.len());
+            bytes.get_mut(at..end).unwrap_or_default().fill(STAR);
+            self.pass((end - at) as u64);
+            at = end;
+        }
+    }
+
     fn take_head_byte(&mut self, byte: u8) {
         self.head.push(byte);
         let head = match &mut self.protocol {

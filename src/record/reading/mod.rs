@@ -1,26 +1,40 @@
 //! One flow being read from its tape: records in, entries for the store out.
 
 mod gaps;
+mod http1;
+mod http2;
 mod raw;
+mod scene;
+mod socket;
 
 use std::collections::VecDeque;
 use std::io;
 
 use jiff::Timestamp;
 
-use super::assemble::{Around, assemble};
-use super::draft::{Draft, Place, unwound};
+use super::assemble::Around;
+use super::draft::Draft;
+use super::reader::unwound;
 use super::secrets::Found;
-use super::{Follow, Lexicon, exchange_id};
+use super::{Follow, Lexicon};
 use crate::flow::{Ending, FlowId, Opened, Process, Side};
 use crate::model::{App, Exchange};
-use crate::observe::http1::{self, Closing, Decoder, Event, Start};
+use crate::observe::http1::{Closing, Decoder, Ending as MessageEnding};
+use crate::observe::http2::Snapshot;
 use crate::store::{Entry, FlowRow};
 use crate::tape::{Kept, Reader, Record};
+use http2::Streams;
 use raw::{Protocol, Raw};
+use scene::Scene;
+use socket::{Offer, Socket};
 
-/// Set in [`Kept::place`] once a flow is no longer HTTP/1: whoever goes on keeps it raw.
+/// Set in [`Kept::place`] once a flow can only be kept raw: whoever goes on does so too.
 const OPAQUE: u64 = 1 << 63;
+
+/// Most of a tape that is held for a WebSocket, in bytes: its messages cannot be decompressed
+/// from the middle, so whoever goes on after a kill begins at the handshake. Past this the
+/// tape is given back, and what a kill then leaves is kept raw.
+const SOCKET_HELD_MAX: u64 = 16 << 20;
 
 /// A flow and how far it was read.
 pub struct FlowReading {
@@ -38,6 +52,7 @@ struct State {
     process: Option<Process>,
     /// Offset of the record being read.
     tape_at: u64,
+    wire: Wire,
     drafts: VecDeque<Draft>,
     /// Secrets that exchanges before have met: they come again.
     found: Found,
@@ -50,15 +65,32 @@ struct State {
     skip: [u64; 2],
     gaps: u64,
     endings: [Option<Ending>; 2],
-    /// Set once the flow is no longer HTTP/1.
-    raw: Option<Raw>,
     /// What the last reply upgraded to.
-    upgrade: Option<String>,
-    /// The exchange that stands for a flow which never was HTTP/1.
+    upgrade: Option<Upgrade>,
+    /// The exchange that stands for a flow which never was one that can be read.
     raw_exchange: Option<Exchange>,
     notes: Vec<String>,
     closed_at: Option<Timestamp>,
     out: Vec<Entry>,
+}
+
+/// Who reads the bytes.
+enum Wire {
+    /// The decoders of HTTP/1.
+    Http1,
+    /// A WebSocket, from the upgrade on; the first place is that of the upgrade's request.
+    Socket(Box<Socket>, Kept),
+    /// HTTP/2.
+    Http2(Box<Streams>),
+    /// Nobody: the bytes are kept.
+    Raw(Box<Raw>),
+}
+
+/// What a reply of status 101 says comes next.
+struct Upgrade {
+    protocol: String,
+    /// The socket, if a dialect knows it, and the place of the upgrade's request.
+    socket: Option<(Offer, Kept)>,
 }
 
 /// What the decoders want to tell each other after a piece.
@@ -70,13 +102,22 @@ struct Told {
 
 impl FlowReading {
     /// Begins where the last reader of the tape has stopped.
-    pub fn new(tape: Reader) -> io::Result<Self> {
-        let kept = tape.kept()?;
+    pub fn new(mut tape: Reader) -> io::Result<Self> {
+        let mut kept = tape.kept()?;
         let flow = tape.flow()?;
         let (opened, process) = tape.beginning()?;
         let fresh = kept == Kept::default();
-        let raw = (kept.place & OPAQUE != 0)
-            .then(|| Raw::resumed(Protocol::of(opened.as_ref(), None), kept.stored));
+        let mut wire = Wire::Http1;
+        if kept.place & OPAQUE != 0 {
+            let protocol = Protocol::of(opened.as_ref(), None);
+            wire = Wire::Raw(Box::new(Raw::resumed(protocol, kept.stored)));
+        } else if let Some((mark, bytes)) = tape.remembered()
+            && let Some(snapshot) = Snapshot::from_bytes(&bytes)
+        {
+            kept = mark;
+            tape.seek(kept.from);
+            wire = Wire::Http2(Box::new(Streams::resumed(&snapshot)));
+        }
         Ok(Self {
             released: kept,
             decoders: [Decoder::requests(), Decoder::replies()],
@@ -85,6 +126,7 @@ impl FlowReading {
                 opened: opened.filter(|_| !fresh),
                 process: process.filter(|_| !fresh),
                 tape_at: 0,
+                wire,
                 drafts: VecDeque::new(),
                 found: Found::default(),
                 place: u32::try_from(kept.place & !OPAQUE).unwrap_or_default(),
@@ -93,7 +135,6 @@ impl FlowReading {
                 skip: kept.stored,
                 gaps: 0,
                 endings: [None; 2],
-                raw,
                 upgrade: None,
                 raw_exchange: None,
                 notes: Vec::new(),
@@ -151,26 +192,39 @@ impl FlowReading {
     }
 
     /// What will be stored once everything taken so far is.
-    pub fn kept(&self) -> Kept {
-        let state = &self.state;
-        let open = state.drafts.front();
-        let opaque = if state.raw.is_some() { OPAQUE } else { 0 };
-        Kept {
-            from: open.map_or(self.tape.position(), |draft| draft.tape_at),
-            stored: [
-                open.map_or(state.done[0], |draft| draft.sent_before),
-                open.and_then(|draft| draft.answered_before).unwrap_or(state.done[1]),
-            ],
-            place: u64::from(open.map_or(state.place, |draft| draft.place)) | opaque,
+    pub fn kept(&mut self) -> Kept {
+        let state = &mut self.state;
+        let next =
+            Kept { from: self.tape.position(), stored: state.done, place: u64::from(state.place) };
+        match &mut state.wire {
+            Wire::Http1 => match state.drafts.front() {
+                Some(open) => Kept {
+                    from: open.tape_at,
+                    stored: [open.sent_before, open.answered_before.unwrap_or(state.done[1])],
+                    place: u64::from(open.place),
+                },
+                None => next,
+            },
+            Wire::Socket(_, begun) if next.from < begun.from + SOCKET_HELD_MAX => *begun,
+            Wire::Http2(streams) => {
+                streams.checkpoint().map_or(self.released, |checkpoint| checkpoint.kept)
+            }
+            Wire::Socket(..) | Wire::Raw(_) => Kept { place: next.place | OPAQUE, ..next },
         }
     }
 
     /// Tells the tape what is stored.
     pub fn release(&mut self, kept: Kept) -> io::Result<()> {
-        if kept != self.released {
-            self.tape.release(kept)?;
-            self.released = kept;
+        if kept == self.released {
+            return Ok(());
         }
+        if let Wire::Http2(streams) = &mut self.state.wire
+            && let Some(checkpoint) = streams.checkpoint().filter(|place| place.kept == kept)
+        {
+            self.tape.remember(kept, &checkpoint.snapshot.to_bytes())?;
+        }
+        self.tape.release(kept)?;
+        self.released = kept;
         Ok(())
     }
 
@@ -200,197 +254,69 @@ impl State {
             Record::Ended { side, ending, .. } => *side.of_mut(&mut self.endings) = Some(ending),
             Record::Closed { at } => self.closed_at = Some(at),
             Record::Bytes { side, at, offset, bytes } => {
-                let Some(bytes) = self.unseen(side, at, offset, bytes, lexicon) else { return };
-                if self.raw.is_some() {
-                    return self.keep_raw(side, at, bytes);
+                let Some(bytes) = self.unseen(side, at, offset, bytes, lexicon, follow) else {
+                    return;
+                };
+                self.choose_wire(side, bytes);
+                match self.wire {
+                    Wire::Http1 => self.feed_http1(side, at, bytes, decoders, lexicon, follow),
+                    _ => self.take_bytes(side, at, bytes, lexicon, follow),
                 }
-                let mut told = Told::default();
-                let fed = unwound(|| {
-                    side.of_mut(decoders).feed(bytes, &mut |event| {
-                        self.take_event(side, event, at, lexicon, follow, &mut told);
-                    });
-                });
-                if fed.is_err() {
-                    self.notes.push("a fault of Overhear's: the HTTP decoder panicked".to_owned());
-                    self.become_opaque(lexicon, follow);
-                }
-                self.exchange_words(told, decoders);
             }
         }
     }
 
-    fn exchange_words(&mut self, told: Told, [requests, replies]: &mut [Decoder; 2]) {
-        for method in told.asked {
-            replies.asked(&method);
-        }
-        if told.upgraded {
-            requests.upgraded();
+    /// A flow's first bytes are HTTP/2 if its handshake chose that.
+    fn choose_wire(&mut self, side: Side, bytes: &[u8]) {
+        let is_first = self.seen.iter().sum::<u64>() == bytes.len() as u64 && self.done == [0; 2];
+        if is_first
+            && matches!(self.wire, Wire::Http1)
+            && Protocol::of(self.opened.as_ref(), None) == Protocol::Http2
+            && (side == Side::Upstream || bytes.starts_with(b"P"))
+        {
+            self.wire = Wire::Http2(Box::new(Streams::new()));
         }
     }
 
-    fn take_event(
+    /// Takes bytes that are not HTTP/1.
+    fn take_bytes(
         &mut self,
         side: Side,
-        event: Event<'_>,
         at: Timestamp,
+        bytes: &[u8],
         lexicon: &Lexicon,
         follow: &mut dyn Follow,
-        told: &mut Told,
     ) {
-        match (side, event) {
-            (_, Event::Opaque(bytes)) => {
-                self.become_opaque(lexicon, follow);
-                self.keep_raw(side, at, bytes);
+        let tape_at = self.tape_at;
+        let mut stored = self.seen;
+        *side.of_mut(&mut stored) -= bytes.len() as u64;
+        let place = Kept { from: tape_at, stored, place: u64::from(self.place) };
+        self.with_wire(lexicon, follow, |wire, scene| match wire {
+            Wire::Socket(socket, _) => socket.take(side, at, bytes, scene),
+            Wire::Http2(streams) => {
+                streams.pass(place);
+                streams.take(side, at, tape_at, bytes, scene);
             }
-            (_, Event::Note(note)) => self.note(side, note),
-            (Side::Downstream, event) => self.request_event(event, at, lexicon, follow, told),
-            (Side::Upstream, event) => self.reply_event(event, at, lexicon, follow, told),
+            Wire::Http1 | Wire::Raw(_) => {}
+        });
+        match self.wire {
+            Wire::Raw(_) => self.keep_raw(side, at, bytes),
+            _ => *side.of_mut(&mut self.done) += bytes.len() as u64,
         }
     }
 
-    fn note(&mut self, side: Side, note: http1::Note) {
-        let draft = match side {
-            Side::Downstream => self.drafts.back_mut(),
-            Side::Upstream => self.reply_draft(),
-        };
-        match draft {
-            Some(draft) => draft.notes.push(note.to_string()),
-            None => self.notes.push(note.to_string()),
-        }
-    }
-
-    fn request_event(
+    fn with_wire(
         &mut self,
-        event: Event<'_>,
-        at: Timestamp,
         lexicon: &Lexicon,
         follow: &mut dyn Follow,
-        told: &mut Told,
+        read: impl FnOnce(&mut Wire, &mut Scene<'_>),
     ) {
-        if let Event::Wire(bytes) = event {
-            return self.request_wire(at, bytes);
-        }
-        let Self { drafts, opened: Some(opened), .. } = self else { return };
-        let Some(draft) = drafts.back_mut() else { return };
-        match event {
-            Event::Head(head) => {
-                if let Start::Request { method, .. } = &head.start {
-                    told.asked.push(method.clone());
-                }
-                draft.take_request_head(head, lexicon);
-            }
-            Event::Body(piece) => draft.request.body(piece, |_| {}),
-            Event::End { how } => {
-                draft.end_request(how, &opened.origin, lexicon, follow);
-                self.finish_answered(lexicon, follow);
-            }
-            _ => {}
-        }
-    }
-
-    /// Stores exchanges at the front whose reply was over before their request.
-    fn finish_answered(&mut self, lexicon: &Lexicon, follow: &mut dyn Follow) {
-        while let Some((how, at)) = self
-            .drafts
-            .front()
-            .filter(|draft| draft.request.ended.is_some())
-            .and_then(|draft| draft.answered)
-        {
-            self.finish_front(how, at, lexicon, follow);
-        }
-    }
-
-    /// Takes exact bytes of the request that is under way, or of a new one.
-    fn request_wire(&mut self, at: Timestamp, bytes: &[u8]) {
-        let sent_before = self.done[0];
-        self.done[0] += bytes.len() as u64;
-        if self.drafts.back().is_none_or(|last| last.request.ended.is_some()) {
-            let draft = self.new_draft(at, sent_before);
-            self.drafts.push_back(draft);
-        }
-        if let Some(draft) = self.drafts.back_mut() {
-            let since = draft.since_start(at);
-            draft.request.wire(bytes, since);
-            draft.last_at = at;
-        }
-    }
-
-    fn new_draft(&mut self, at: Timestamp, sent_before: u64) -> Draft {
-        let place = Place { place: self.place, tape_at: self.tape_at, sent_before };
-        self.place += 1;
-        let id = exchange_id(self.flow, place.place, at);
-        Draft::new(id, at, place, std::mem::take(&mut self.found))
-    }
-
-    fn reply_event(
-        &mut self,
-        event: Event<'_>,
-        at: Timestamp,
-        lexicon: &Lexicon,
-        follow: &mut dyn Follow,
-        told: &mut Told,
-    ) {
-        if let Event::Wire(bytes) = event {
-            let before = self.done[1];
-            self.done[1] += bytes.len() as u64;
-            if self.drafts.iter().all(|draft| draft.answered.is_some()) {
-                // A reply to nothing: a time-out of the origin's, or a request before our time.
-                let draft = self.new_draft(at, self.done[0]);
-                self.drafts.push_back(draft);
-            }
-            if let Some(draft) = self.reply_draft() {
-                draft.first_byte_at.get_or_insert(at);
-                draft.answered_before.get_or_insert(before);
-                draft.last_at = at;
-                let since = draft.since_start(at);
-                draft.reply.wire(bytes, since);
-            }
+        let Self { flow, opened: Some(opened), process, place, wire, out, notes, .. } = self else {
             return;
-        }
-        if let Event::Head(head) = &event
-            && matches!(head.start, Start::Reply { status: 101, .. })
-        {
-            told.upgraded = true;
-            self.upgrade = head.values("upgrade").next().map(str::to_owned);
-        }
-        let Some(draft) = self.reply_draft() else { return };
-        match event {
-            Event::Head(head) => {
-                draft.take_reply_head(head, lexicon);
-            }
-            Event::Body(piece) => draft.reply_body(piece, at, lexicon, follow),
-            Event::End { how } => {
-                draft.answered = Some((how, at));
-                self.finish_answered(lexicon, follow);
-            }
-            _ => {}
-        }
-    }
-
-    /// The draft to which the reply's next bytes belong: the first that is not answered.
-    fn reply_draft(&mut self) -> Option<&mut Draft> {
-        self.drafts.iter_mut().find(|draft| draft.answered.is_none())
-    }
-
-    fn finish_front(
-        &mut self,
-        how: http1::Ending,
-        at: Timestamp,
-        lexicon: &Lexicon,
-        follow: &mut dyn Follow,
-    ) {
-        let Some(mut draft) = self.drafts.pop_front() else { return };
-        draft.end_reply(how, at, lexicon, follow);
-        self.store_draft(draft, lexicon);
-    }
-
-    fn store_draft(&mut self, draft: Draft, lexicon: &Lexicon) {
-        let Some(opened) = &self.opened else { return };
-        let around = Around { opened, process: self.process.as_ref() };
-        let (stored, mut found) = assemble(draft, &around, lexicon);
-        found.next_exchange();
-        self.found = found;
-        self.out.push(Entry::Exchange(Box::new(stored)));
+        };
+        let around = Around { opened, process: process.as_ref() };
+        let mut scene = Scene { flow: *flow, place, around, lexicon, follow, out, notes };
+        read(wire, &mut scene);
     }
 
     fn close(
@@ -402,6 +328,9 @@ impl State {
     ) {
         let at = self.closed_at.unwrap_or_else(Timestamp::now);
         for side in Side::BOTH {
+            if !matches!(self.wire, Wire::Http1) {
+                break;
+            }
             let closing = match side.of(&self.endings) {
                 Some(Ending::Closed) => Closing::Clean,
                 _ => Closing::Abrupt,
@@ -417,34 +346,19 @@ impl State {
                 self.notes.push("a fault of Overhear's: the HTTP decoder panicked".to_owned());
             }
         }
-        self.end_drafts(http1::Ending::Cut, at, lexicon, follow);
+        self.end_drafts(MessageEnding::Cut, at, lexicon, follow);
+        self.with_wire(lexicon, follow, |wire, scene| match wire {
+            Wire::Socket(socket, _) => socket.close(at, scene),
+            Wire::Http2(streams) => streams.close(at, scene),
+            Wire::Http1 | Wire::Raw(_) => {}
+        });
         let unseen = lost.iter().sum::<u64>().saturating_sub(self.gaps);
         if unseen > 0 {
-            self.note_gap(Side::Upstream, at, unseen, lexicon);
+            self.note_gap(Side::Upstream, at, unseen, lexicon, follow);
         }
         self.end_raw_exchange(at);
         self.closed_at.get_or_insert(at);
         self.tell_flow();
-    }
-
-    /// Ends what is still open: requests without reply, replies without end.
-    fn end_drafts(
-        &mut self,
-        how: http1::Ending,
-        at: Timestamp,
-        lexicon: &Lexicon,
-        follow: &mut dyn Follow,
-    ) {
-        while let Some(mut draft) = self.drafts.pop_front() {
-            if let (None, Some(opened)) = (draft.request.ended, &self.opened) {
-                draft.end_request(how, &opened.origin, lexicon, follow);
-            }
-            if draft.reply.has_begun() {
-                let (how, at) = draft.answered.unwrap_or((how, at));
-                draft.end_reply(how, at, lexicon, follow);
-            }
-            self.store_draft(draft, lexicon);
-        }
     }
 
     fn tell_flow(&mut self) {

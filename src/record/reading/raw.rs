@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::State;
+use super::{State, Wire};
 use crate::flow::{Ending, FlowId, Opened, Side};
 use crate::model::{Exchange, State as ExchangeState};
 use crate::observe::http1;
@@ -14,19 +14,25 @@ use crate::record::{Follow, Lexicon, exchange_id};
 use crate::store::{Entry, RawChunk, RawMessage, StoredExchange, Texts};
 
 /// Most bytes of one chunk.
-const CHUNK_BYTES_MAX: usize = 256 << 10;
+pub(super) const CHUNK_BYTES_MAX: usize = 256 << 10;
 
 impl State {
-    /// From here on the flow is kept raw: HTTP/2, WebSocket, or nothing that we know.
+    /// From here on the flow is kept raw: nothing that we can read.
     pub(super) fn become_opaque(&mut self, lexicon: &Lexicon, follow: &mut dyn Follow) {
-        if self.raw.is_none() {
-            let protocol = Protocol::of(self.opened.as_ref(), self.upgrade.as_deref());
-            self.raw = Some(Raw::new(protocol, std::mem::take(&mut self.found)));
-            let words = "kept raw from here on: HTTP/2, WebSocket, or no HTTP/1 that we can read";
-            self.notes.push(words.to_owned());
-            self.tell_flow();
+        if !matches!(self.wire, Wire::Raw(_)) {
+            let upgrade = self.upgrade.as_ref().map(|upgrade| upgrade.protocol.as_str());
+            let protocol = Protocol::of(self.opened.as_ref(), upgrade);
+            let found = std::mem::take(&mut self.found);
+            self.become_raw(Raw::new(protocol, found));
         }
         self.end_drafts(http1::Ending::Cut, Timestamp::now(), lexicon, follow);
+    }
+
+    pub(super) fn become_raw(&mut self, raw: Raw) {
+        self.wire = Wire::Raw(Box::new(raw));
+        let words = "kept raw from here on: no HTTP or WebSocket that we can read";
+        self.notes.push(words.to_owned());
+        self.tell_flow();
     }
 
     pub(super) fn keep_raw(&mut self, side: Side, at: Timestamp, bytes: &[u8]) {
@@ -35,7 +41,7 @@ impl State {
             self.raw_exchange = self.begin_raw_exchange(at, bytes);
             self.tell_raw_exchange();
         }
-        if let Some(raw) = &mut self.raw {
+        if let Wire::Raw(raw) = &mut self.wire {
             raw.keep(side, *side.of(&self.done), at, bytes);
         }
         *side.of_mut(&mut self.done) += bytes.len() as u64;
@@ -56,6 +62,7 @@ impl State {
                 request: RawMessage::default(),
                 reply: None,
                 texts: Texts::default(),
+                is_open: exchange.duration_ms.is_none(),
             })));
         }
     }
@@ -72,7 +79,7 @@ impl State {
     }
 
     pub(super) fn flush_raw(&mut self, lexicon: &Lexicon) {
-        if let Some(raw) = &mut self.raw {
+        if let Wire::Raw(raw) = &mut self.wire {
             raw.flush(self.flow, lexicon, &mut self.out);
         }
     }

@@ -66,6 +66,12 @@ pub struct Sighting {
 }
 
 impl Found {
+    /// For what runs beside this exchange from here on, such as the socket that it opened: the
+    /// counts begin anew, what is known is known there too.
+    pub fn branch(&self) -> Self {
+        Self { known: self.known.clone(), ..Self::default() }
+    }
+
     /// Begins the next exchange of the same connection: the counts begin anew, what is known
     /// stays, and with it the search that was made for it (some 10 µs).
     pub fn next_exchange(&mut self) {
@@ -166,6 +172,7 @@ pub(super) enum Weight {
 }
 
 /// A value to be looked for.
+#[derive(Clone)]
 struct Known {
     kind: String,
     secret: Secret,

@@ -56,6 +56,7 @@ pub(crate) fn stored(exchange: Exchange) -> StoredExchange {
             ..RawMessage::default()
         }),
         texts: Texts::default(),
+        is_open: false,
     }
 }
 
@@ -231,17 +232,26 @@ fn reply() -> impl Strategy<Value = Reply> {
 fn usage() -> impl Strategy<Value = Usage> {
     // SQLite has no integer beyond `i64`; a count beyond it is kept in `raw` alone.
     let tokens = || prop::option::of(0..=i64::MAX.cast_unsigned());
-    (tokens(), tokens(), tokens(), tokens(), tokens(), any::<String>(), json_value()).prop_map(
-        |(input, input_cached, input_cache_written, output, reasoning, source, raw)| Usage {
-            input,
-            input_cached,
-            input_cache_written,
-            output,
-            reasoning,
-            source,
-            raw,
-        },
-    )
+    let more = (tokens(), tokens(), tokens(), tokens(), tokens());
+    (tokens(), tokens(), tokens(), tokens(), tokens(), more, any::<String>(), json_value())
+        .prop_map(
+            |(input, input_cached, input_cache_written, output, reasoning, more, source, raw)| {
+                Usage {
+                    input_cache_written_1h: more.0,
+                    input_audio: more.1,
+                    input_image: more.2,
+                    output_audio: more.3,
+                    output_image: more.4,
+                    input,
+                    input_cached,
+                    input_cache_written,
+                    output,
+                    reasoning,
+                    source,
+                    raw,
+                }
+            },
+        )
 }
 
 prop_compose! {
