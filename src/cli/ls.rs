@@ -113,9 +113,13 @@ fn table(exchanges: &[Listed], out: &mut Printer) -> Result<()> {
     let heading: Vec<_> = COLUMNS.iter().map(|c| (Ink::Dim, c.heading.to_owned())).collect();
     let mut lines = vec![(heading, (Ink::Dim, words("PROMPT")))];
     for (row, listed) in rows.into_iter().zip(exchanges) {
-        let text = listed.first_words.as_deref().unwrap_or(&listed.path);
+        let text = match (&listed.first_words, listed.operation.as_deref()) {
+            (Some(words), _) => words.clone(),
+            (None, Some("connect")) => format!("(opens a WebSocket) {}", listed.path),
+            (None, _) => listed.path.clone(),
+        };
         let ink = if listed.first_words.is_some() { Ink::Plain } else { Ink::Dim };
-        lines.push((row, (ink, words(&shown(text)))));
+        lines.push((row, (ink, words(&shown(&text)))));
     }
     for (cells, words) in lines {
         let mut pieces: Vec<(Ink, String)> = Vec::new();
@@ -181,7 +185,12 @@ fn model(listed: &Listed, _: &TimeZone) -> (Ink, String) {
 
 /// The status says enough of an exchange that came to its end.
 fn state(listed: &Listed, _: &TimeZone) -> (Ink, String) {
-    let status = listed.status.map(|status| status.to_string());
+    // The turns of a WebSocket have the status of its handshake, which says nothing of them.
+    let is_turn = listed.status == Some(101) && listed.operation.as_deref() != Some("connect");
+    let status = match is_turn {
+        true => Some("ws".to_owned()),
+        false => listed.status.map(|status| status.to_string()),
+    };
     match (listed.state, status) {
         (State::Complete, Some(status)) => (Ink::Plain, status),
         (State::Complete, None) => (Ink::Plain, State::Complete.as_str().to_owned()),

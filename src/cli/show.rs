@@ -14,6 +14,9 @@ use super::printer::{ExitStatus, Ink, Printer, cut, shown, shown_lines, width};
 use crate::flow::Side;
 use crate::model::{Choice, Exchange, Message, Part, Tool, Usage};
 
+/// Columns of `[other] `.
+const OTHER_COLUMNS: usize = 8;
+
 /// Columns of a tool's name before its description.
 const TOOL_NAME_COLUMNS: usize = 20;
 
@@ -237,8 +240,13 @@ fn parts(parts: &[Part], out: &mut Printer) -> io::Result<()> {
                 text(Ink::Plain, words.as_deref().unwrap_or_default(), out)?;
             }
             Part::Other { value } => {
-                label("other", "", out)?;
-                text(Ink::Plain, &pretty(value), out)?;
+                // Beside what was said, seldom of it: a line, whole where nobody looks.
+                let value = value.to_string();
+                let value = match out.width() {
+                    Some(columns) => cut(&value, columns.saturating_sub(OTHER_COLUMNS)),
+                    None => value,
+                };
+                label("other", &value, out)?;
             }
         }
     }

@@ -257,24 +257,40 @@ fn host(origin: &str) -> &str {
 
 /// What a list shows of a prompt: the first words of the last user message that has any.
 fn first_words(messages: &[Message]) -> Option<String> {
-    messages.iter().rev().filter(|m| m.role == "user").find_map(|message| {
-        // The last text: agents put reminders of their own before the user's words.
-        let text = message.parts.iter().rev().find_map(|part| match part {
-            Part::Text { text } if !text.trim().is_empty() => Some(text),
-            _ => None,
-        })?;
-        let mut words = String::new();
-        for word in text.split_whitespace() {
-            if !words.is_empty() {
-                words.push(' ');
-            }
-            words.extend(word.chars().take(FIRST_WORDS_CHARS));
-            if words.len() > FIRST_WORDS_CHARS * 4 {
-                break;
-            }
-        }
-        Some(words.chars().take(FIRST_WORDS_CHARS).collect())
+    let asked = messages.iter().rev().filter(|m| m.role.eq_ignore_ascii_case("user"));
+    let mut asked = asked.filter_map(|message| last_text(&message.parts));
+    if let Some(text) = asked.next() {
+        return Some(on_one_line("", text));
+    }
+    // A turn that continues what the provider keeps may send a tool's result alone.
+    let results = messages.iter().rev().flat_map(|message| message.parts.iter().rev());
+    let mut results = results.filter_map(|part| match part {
+        Part::ToolResult { parts, .. } => last_text(parts),
+        _ => None,
+    });
+    results.next().map(|text| on_one_line("→ ", text))
+}
+
+/// The last text: agents put reminders of their own before the user's words.
+fn last_text(parts: &[Part]) -> Option<&str> {
+    parts.iter().rev().find_map(|part| match part {
+        Part::Text { text } if !text.trim().is_empty() => Some(text.as_str()),
+        _ => None,
     })
+}
+
+fn on_one_line(before: &str, text: &str) -> String {
+    let mut words = before.to_owned();
+    for word in text.split_whitespace() {
+        if words.len() > before.len() {
+            words.push(' ');
+        }
+        words.extend(word.chars().take(FIRST_WORDS_CHARS));
+        if words.len() > FIRST_WORDS_CHARS * 4 {
+            break;
+        }
+    }
+    words.chars().take(FIRST_WORDS_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -298,6 +314,12 @@ mod tests {
     #[test]
     fn first_words_are_those_of_the_last_user_message_with_any() {
         let user = |text: &str| Message { role: "user".into(), parts: vec![Part::text(text)] };
+        let result = |text: &str| Part::ToolResult {
+            id: None,
+            name: None,
+            parts: vec![Part::text(text)],
+            is_error: None,
+        };
         let assistant = Message { role: "assistant".into(), parts: vec![Part::text("no")] };
         let long = "ä".repeat(1000);
         for (rule, messages, expected) in [
@@ -306,6 +328,16 @@ mod tests {
             ("the last", vec![user("a"), user("b"), assistant], Some("b".to_owned())),
             ("one with words", vec![user("a"), user(" \n")], Some("a".to_owned())),
             ("on one line", vec![user(" a\n\tb  c ")], Some("a b c".to_owned())),
+            (
+                "in Cohere's case",
+                vec![Message { role: "USER".into(), ..user("a") }],
+                Some("a".into()),
+            ),
+            (
+                "a tool's result alone",
+                vec![Message { role: "tool".into(), parts: vec![result("found it")] }],
+                Some("→ found it".into()),
+            ),
             ("cut", vec![user(&long)], Some("ä".repeat(200))),
         ] {
             assert_eq!(first_words(&messages), expected, "{rule}");

@@ -79,16 +79,14 @@ pub fn read(asked: &Asked<'_>, reply: Option<&Wire>, piece: usize) -> Option<Rea
             followed.push_str(words);
         }
     };
+    let mut notes = Vec::new();
     if let Some(reply) = reply {
-        read_reply(reading.as_mut(), reply, piece, &mut follow);
+        notes = read_reply(reading.as_mut(), reply, piece, &mut follow);
     }
-    Some(Read {
-        dialect: dialect.name(),
-        operation,
-        is_complete: reading.is_complete(),
-        decoded: reading.finish(),
-        followed,
-    })
+    let is_complete = reading.is_complete();
+    let mut decoded = reading.finish();
+    decoded.notes.append(&mut notes);
+    Some(Read { dialect: dialect.name(), operation, is_complete, decoded, followed })
 }
 
 fn read_reply(
@@ -96,12 +94,14 @@ fn read_reply(
     reply: &Wire,
     piece: usize,
     follow: &mut dyn FnMut(Grown<'_>),
-) {
+) -> Vec<String> {
+    let mut notes = Vec::new();
     let mut at = Timestamp::UNIX_EPOCH;
     let (status, headers) = (reply.status(), &reply.headers);
     reading.reply(Frame::Head { status, headers }, at, follow);
     let Some(kind) = kind(reading, reply) else {
-        return reading.reply(Frame::Body { body: &reply.body, status }, at, follow);
+        reading.reply(Frame::Body { body: &reply.body, status }, at, follow);
+        return notes;
     };
     let encoding =
         reply.header("grpc-encoding").or_else(|| reply.header("connect-content-encoding"));
@@ -112,7 +112,7 @@ fn read_reply(
             Piece::Document(text) => Frame::Document(text),
             Piece::Message(message) => Frame::Message(message),
             Piece::Envelope(message) => Frame::Envelope(message),
-            Piece::Note(_) => return,
+            Piece::Note(note) => return notes.push(note.to_owned()),
         };
         at += SignedDuration::from_millis(1);
         reading.reply(frame, at, follow);
@@ -121,6 +121,7 @@ fn read_reply(
         decoder.feed(piece, &mut take);
     }
     decoder.finish(&mut take);
+    notes
 }
 
 /// How the reply comes, if in pieces.

@@ -59,18 +59,22 @@ pub(super) fn messages_of(input: &RawValue) -> Vec<Message> {
     json::read::<Input, _>(input.get(), messages).0.unwrap_or_default()
 }
 
-/// The instructions and the words of the system and developer messages at the head of the
-/// list.
+/// The instructions; without any, the words of the system and developer messages at the head of
+/// the list. An app that sends both (Codex does) means the first for the model and the others
+/// for this conversation, and those stand among the messages.
 pub(in crate::dialect) fn system(
     instructions: Option<String>,
     messages: &[Message],
 ) -> Option<String> {
-    let head = messages
-        .iter()
-        .take_while(|message| matches!(message.role.as_str(), "system" | "developer"))
-        .filter_map(|message| words(&message.parts));
-    let texts: Vec<String> = instructions.into_iter().chain(head).collect();
-    (!texts.is_empty()).then(|| texts.join("\n\n"))
+    let head = || {
+        let head = messages
+            .iter()
+            .take_while(|message| matches!(message.role.as_str(), "system" | "developer"))
+            .filter_map(|message| words(&message.parts));
+        let texts: Vec<String> = head.collect();
+        (!texts.is_empty()).then(|| texts.join("\n\n"))
+    };
+    instructions.or_else(head)
 }
 
 /// Fields that the query of a retrieval asks with.

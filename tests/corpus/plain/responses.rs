@@ -26,6 +26,7 @@ impl Plain {
     fn asked_for_response(&mut self, request: &Value) {
         self.asked_model = request["model"].as_str().map(str::to_owned);
         let mut system: Vec<String> = text_of(&request["instructions"]).into_iter().collect();
+        let system_is_head = system.is_empty();
         let mut is_head = true;
         if let Some(text) = request["input"].as_str() {
             self.messages.push(("user".to_owned(), text.to_owned()));
@@ -42,7 +43,7 @@ impl Plain {
                 kind if kind.ends_with("_output") => texts(&item["output"]),
                 _ => Vec::new(),
             };
-            is_head &= matches!(role, "system" | "developer");
+            is_head &= system_is_head && matches!(role, "system" | "developer");
             if is_head {
                 system.extend(texts.iter().cloned());
             }
