@@ -7,11 +7,14 @@ mod answer;
 mod anthropic_messages;
 mod bedrock;
 mod cohere;
+mod counts;
 mod draft;
 mod failure;
+mod foreign;
 #[doc(hidden)]
 pub mod fuzz;
 mod gemini;
+mod grpc;
 mod handshake;
 mod json;
 mod media;
@@ -28,7 +31,9 @@ mod operation;
 mod operations;
 mod path;
 pub mod providers;
+mod schema;
 mod thread;
+mod unknown;
 mod vectors;
 mod zed;
 
@@ -42,6 +47,18 @@ use path::{lossy, may_be_object, path_only, path_segment_after};
 /// The dialects, the more particular before the more general.
 pub const DIALECTS: &[&dyn Dialect] = &[
     &zed::Zed,
+    &foreign::XAI_GRPC,
+    &foreign::GEMINI_GRPC,
+    &foreign::CURSOR,
+    &foreign::WINDSURF,
+    &foreign::WATSONX,
+    &foreign::CLOUDFLARE,
+    &foreign::DASHSCOPE,
+    &foreign::DATABRICKS,
+    &foreign::SAGEMAKER,
+    &foreign::SNOWFLAKE,
+    &foreign::MINIMAX,
+    &foreign::REPLICATE,
     &bedrock::Bedrock,
     &ollama::Ollama,
     &cohere::Cohere,
@@ -77,6 +94,15 @@ pub const DIALECTS: &[&dyn Dialect] = &[
     &operations::ANTHROPIC_FILES,
     &operations::ANTHROPIC_MODELS,
     &operations::ANTHROPIC_OTHERS,
+    &foreign::AI21,
+    &foreign::ALEPH_ALPHA,
+    &foreign::SPEECH,
+    &foreign::RAYCAST,
+    &foreign::JETBRAINS,
+    &foreign::NOTION,
+    &foreign::HUGGING_FACE,
+    // The last: it claims what nobody else does.
+    &unknown::Unknown,
 ];
 
 /// The dialect that a request is in, and its operation; `None` if no dialect claims it.

@@ -24,11 +24,16 @@ impl Notes {
 
     /// The notes, in the order in which they were first made.
     pub(super) fn finish(self) -> Vec<String> {
+        self.told()
+    }
+
+    /// The notes so far.
+    pub(super) fn told(&self) -> Vec<String> {
         let mut notes: Vec<String> = self
             .notes
-            .into_iter()
+            .iter()
             .map(|(note, times)| match times {
-                1 => note,
+                1 => note.clone(),
                 _ => format!("{note} ({times} times)"),
             })
             .collect();

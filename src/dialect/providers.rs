@@ -4,12 +4,19 @@
 //! at any depth. Wide suffixes such as `googleapis.com` are never opened as a whole; where a
 //! region stands in front of a cloud's own domain, the hosts are listed.
 
+mod regions;
+
+use regions::{AMAZON_Q_HOSTS, BEDROCK_HOSTS, SAGEMAKER_HOSTS, VERTEX_HOSTS, WATSONX_HOSTS};
+
 /// A provider of models.
 struct Provider {
     /// Its name in every record, lower case.
     name: &'static str,
     /// Its hosts.
     hosts: &'static [&'static str],
+    /// Its hosts that serve much else: they have its name, but are intercepted only if the user
+    /// says so.
+    others: &'static [&'static str],
 }
 
 /// The provider that `host` belongs to; `None` for a host in no table.
@@ -20,11 +27,47 @@ pub fn provider_of(host: &str) -> Option<&'static str> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     PROVIDERS
         .iter()
-        .flat_map(|provider| provider.hosts.iter().map(move |pattern| (provider, *pattern)))
+        .flat_map(|provider| {
+            let hosts = provider.hosts.iter().chain(provider.others);
+            hosts.map(move |pattern| (provider, *pattern))
+        })
         .filter(|(_, pattern)| matches(pattern, &host))
         .max_by_key(|(_, pattern)| (!pattern.starts_with("*."), pattern.len()))
         .map(|(provider, _)| provider.name)
 }
+
+/// The provider that a server on this machine is, or on the local network, by the path asked for
+/// and the port; `None` if neither tells for sure. vLLM, LiteLLM and llama.cpp's chat have
+/// nothing of their own there: ports such as 8000 and 8080 are anybody's.
+pub fn local_provider_of(path: &str, port: u16) -> Option<&'static str> {
+    let path = path.split('?').next().unwrap_or_default();
+    let by_path = LOCAL_PATHS.iter().find(|(start, _)| {
+        path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    match (by_path, port) {
+        (Some((_, name)), _) => Some(name),
+        (None, 11434) => Some("ollama"),
+        (None, 1234) => Some("lmstudio"),
+        (None, _) => None,
+    }
+}
+
+/// Paths that one server alone has.
+const LOCAL_PATHS: &[(&str, &str)] = &[
+    ("/api/chat", "ollama"),
+    ("/api/embed", "ollama"),
+    ("/api/embeddings", "ollama"),
+    ("/api/generate", "ollama"),
+    ("/api/ps", "ollama"),
+    ("/api/show", "ollama"),
+    ("/api/tags", "ollama"),
+    ("/api/v0", "lmstudio"),
+    ("/apply-template", "llamacpp"),
+    ("/completion", "llamacpp"),
+    ("/infill", "llamacpp"),
+    ("/props", "llamacpp"),
+    ("/slots", "llamacpp"),
+];
 
 /// Patterns of the hosts that are intercepted unless the user says otherwise.
 pub fn intercept_patterns() -> impl Iterator<Item = &'static str> {
@@ -99,7 +142,16 @@ const SHORT_NAMES: &[(&str, &str)] = &[
 ];
 
 const fn provider(name: &'static str, hosts: &'static [&'static str]) -> Provider {
-    Provider { name, hosts }
+    Provider { name, hosts, others: &[] }
+}
+
+/// A provider some of whose hosts serve much else.
+const fn beside(
+    name: &'static str,
+    hosts: &'static [&'static str],
+    others: &'static [&'static str],
+) -> Provider {
+    Provider { name, hosts, others }
 }
 
 const PROVIDERS: &[Provider] = &[
@@ -110,7 +162,9 @@ const PROVIDERS: &[Provider] = &[
         &[
             "*.openai.azure.com",
             "*.openai.azure.us",
+            "*.openai.azure.cn",
             "*.cognitiveservices.azure.com",
+            "*.cognitiveservices.azure.us",
             "*.services.ai.azure.com",
             "*.inference.ai.azure.com",
             "*.models.ai.azure.com",
@@ -150,7 +204,7 @@ const PROVIDERS: &[Provider] = &[
     provider("perplexity", &["api.perplexity.ai"]),
     provider("cerebras", &["api.cerebras.ai"]),
     provider("sambanova", &["api.sambanova.ai"]),
-    provider("nvidia", &["integrate.api.nvidia.com", "ai.api.nvidia.com"]),
+    provider("nvidia", &["integrate.api.nvidia.com", "ai.api.nvidia.com", "api.nvcf.nvidia.com"]),
     provider(
         "huggingface",
         &["router.huggingface.co", "api-inference.huggingface.co", "*.endpoints.huggingface.cloud"],
@@ -167,23 +221,37 @@ const PROVIDERS: &[Provider] = &[
             "dashscope.aliyuncs.com",
             "dashscope-intl.aliyuncs.com",
             "dashscope-us.aliyuncs.com",
+            "cn-hongkong.dashscope.aliyuncs.com",
             "coding.dashscope.aliyuncs.com",
             "coding-intl.dashscope.aliyuncs.com",
+            // A workspace's own name and the region stand before it.
+            "*.maas.aliyuncs.com",
+            // Qwen Code, logged in with an account.
+            "portal.qwen.ai",
         ],
     ),
     provider("siliconflow", &["api.siliconflow.com", "api.siliconflow.cn"]),
     provider("voyage", &["api.voyageai.com"]),
-    provider("jina", &["api.jina.ai", "deepsearch.jina.ai"]),
+    provider("jina", &["api.jina.ai", "deepsearch.jina.ai", "r.jina.ai", "s.jina.ai"]),
     provider(
         "copilot",
         &["api.githubcopilot.com", "*.githubcopilot.com", "copilot-proxy.githubusercontent.com"],
     ),
     provider("github-models", &["models.github.ai", "models.inference.ai.azure.com"]),
-    provider("cloudflare", &["gateway.ai.cloudflare.com"]),
+    // Workers AI is a path of Cloudflare's whole API.
+    beside("cloudflare", &["gateway.ai.cloudflare.com"], &["api.cloudflare.com"]),
     provider("vercel", &["ai-gateway.vercel.sh"]),
     provider("zed", &["llm.zed.dev", "cloud.zed.dev"]),
     provider("raycast", &["backend.raycast.com"]),
-    provider("jetbrains", &["api.jetbrains.ai", "*.jetbrains.ai"]),
+    provider(
+        "jetbrains",
+        &[
+            "api.jetbrains.ai",
+            "*.jetbrains.ai",
+            // Junie.
+            "ingrazzio-cloud-prod.labs.jb.gg",
+        ],
+    ),
     provider("warp", &["app.warp.dev"]),
     provider(
         "cursor",
@@ -207,7 +275,10 @@ const PROVIDERS: &[Provider] = &[
         "nebius",
         &["api.studio.nebius.com", "api.studio.nebius.ai", "api.tokenfactory.nebius.com"],
     ),
-    provider("replicate", &["api.replicate.com"]),
+    provider(
+        "replicate",
+        &["api.replicate.com", "stream.replicate.com", "streaming-api.svc.us.c.replicate.net"],
+    ),
     provider("ai21", &["api.ai21.com"]),
     provider("poe", &["api.poe.com"]),
     provider("requesty", &["router.requesty.ai"]),
@@ -217,157 +288,39 @@ const PROVIDERS: &[Provider] = &[
     provider("watsonx", WATSONX_HOSTS),
     provider("volcengine", &["ark.cn-beijing.volces.com", "ark.ap-southeast.bytepluses.com"]),
     provider("stepfun", &["api.stepfun.com", "api.stepfun.ai"]),
-];
-
-/// The region stands in front of the name, so a suffix would be all of `googleapis.com`.
-/// <https://docs.cloud.google.com/vertex-ai/docs/general/locations>
-const VERTEX_HOSTS: &[&str] = &[
-    "aiplatform.googleapis.com",
-    "aiplatform.us.rep.googleapis.com",
-    "aiplatform.eu.rep.googleapis.com",
-    "us-central1-aiplatform.googleapis.com",
-    "us-east1-aiplatform.googleapis.com",
-    "us-east4-aiplatform.googleapis.com",
-    "us-east5-aiplatform.googleapis.com",
-    "us-south1-aiplatform.googleapis.com",
-    "us-west1-aiplatform.googleapis.com",
-    "us-west2-aiplatform.googleapis.com",
-    "us-west3-aiplatform.googleapis.com",
-    "us-west4-aiplatform.googleapis.com",
-    "northamerica-northeast1-aiplatform.googleapis.com",
-    "northamerica-northeast2-aiplatform.googleapis.com",
-    "southamerica-east1-aiplatform.googleapis.com",
-    "southamerica-west1-aiplatform.googleapis.com",
-    "europe-central2-aiplatform.googleapis.com",
-    "europe-north1-aiplatform.googleapis.com",
-    "europe-southwest1-aiplatform.googleapis.com",
-    "europe-west1-aiplatform.googleapis.com",
-    "europe-west2-aiplatform.googleapis.com",
-    "europe-west3-aiplatform.googleapis.com",
-    "europe-west4-aiplatform.googleapis.com",
-    "europe-west6-aiplatform.googleapis.com",
-    "europe-west8-aiplatform.googleapis.com",
-    "europe-west9-aiplatform.googleapis.com",
-    "europe-west12-aiplatform.googleapis.com",
-    "asia-east1-aiplatform.googleapis.com",
-    "asia-east2-aiplatform.googleapis.com",
-    "asia-northeast1-aiplatform.googleapis.com",
-    "asia-northeast2-aiplatform.googleapis.com",
-    "asia-northeast3-aiplatform.googleapis.com",
-    "asia-south1-aiplatform.googleapis.com",
-    "asia-southeast1-aiplatform.googleapis.com",
-    "asia-southeast2-aiplatform.googleapis.com",
-    "australia-southeast1-aiplatform.googleapis.com",
-    "australia-southeast2-aiplatform.googleapis.com",
-    "me-central1-aiplatform.googleapis.com",
-    "me-central2-aiplatform.googleapis.com",
-    "me-west1-aiplatform.googleapis.com",
-    "africa-south1-aiplatform.googleapis.com",
-];
-
-/// The region stands behind the service, so a suffix would be a whole region of AWS.
-/// <https://docs.aws.amazon.com/general/latest/gr/bedrock.html>
-const BEDROCK_HOSTS: &[&str] = &[
-    "bedrock-runtime.us-east-1.amazonaws.com",
-    "bedrock-runtime.us-east-2.amazonaws.com",
-    "bedrock-runtime.us-west-1.amazonaws.com",
-    "bedrock-runtime.us-west-2.amazonaws.com",
-    "bedrock-runtime.ca-central-1.amazonaws.com",
-    "bedrock-runtime.ca-west-1.amazonaws.com",
-    "bedrock-runtime.sa-east-1.amazonaws.com",
-    "bedrock-runtime.mx-central-1.amazonaws.com",
-    "bedrock-runtime.eu-central-1.amazonaws.com",
-    "bedrock-runtime.eu-central-2.amazonaws.com",
-    "bedrock-runtime.eu-north-1.amazonaws.com",
-    "bedrock-runtime.eu-south-1.amazonaws.com",
-    "bedrock-runtime.eu-south-2.amazonaws.com",
-    "bedrock-runtime.eu-west-1.amazonaws.com",
-    "bedrock-runtime.eu-west-2.amazonaws.com",
-    "bedrock-runtime.eu-west-3.amazonaws.com",
-    "bedrock-runtime.ap-east-1.amazonaws.com",
-    "bedrock-runtime.ap-east-2.amazonaws.com",
-    "bedrock-runtime.ap-northeast-1.amazonaws.com",
-    "bedrock-runtime.ap-northeast-2.amazonaws.com",
-    "bedrock-runtime.ap-northeast-3.amazonaws.com",
-    "bedrock-runtime.ap-south-1.amazonaws.com",
-    "bedrock-runtime.ap-south-2.amazonaws.com",
-    "bedrock-runtime.ap-southeast-1.amazonaws.com",
-    "bedrock-runtime.ap-southeast-2.amazonaws.com",
-    "bedrock-runtime.ap-southeast-3.amazonaws.com",
-    "bedrock-runtime.ap-southeast-4.amazonaws.com",
-    "bedrock-runtime.ap-southeast-5.amazonaws.com",
-    "bedrock-runtime.ap-southeast-7.amazonaws.com",
-    "bedrock-runtime.me-central-1.amazonaws.com",
-    "bedrock-runtime.me-south-1.amazonaws.com",
-    "bedrock-runtime.il-central-1.amazonaws.com",
-    "bedrock-runtime.af-south-1.amazonaws.com",
-    "bedrock-runtime.us-gov-east-1.amazonaws.com",
-    "bedrock-runtime.us-gov-west-1.amazonaws.com",
-    "bedrock-runtime-fips.us-east-1.amazonaws.com",
-    "bedrock-runtime-fips.us-east-2.amazonaws.com",
-    "bedrock-runtime-fips.us-west-1.amazonaws.com",
-    "bedrock-runtime-fips.us-west-2.amazonaws.com",
-    "bedrock-runtime-fips.ca-central-1.amazonaws.com",
-    "bedrock-runtime-fips.us-gov-east-1.amazonaws.com",
-    "bedrock-runtime-fips.us-gov-west-1.amazonaws.com",
-    "bedrock-agent-runtime.us-east-1.amazonaws.com",
-    "bedrock-agent-runtime.us-east-2.amazonaws.com",
-    "bedrock-agent-runtime.us-west-1.amazonaws.com",
-    "bedrock-agent-runtime.us-west-2.amazonaws.com",
-    "bedrock-agent-runtime.ca-central-1.amazonaws.com",
-    "bedrock-agent-runtime.ca-west-1.amazonaws.com",
-    "bedrock-agent-runtime.sa-east-1.amazonaws.com",
-    "bedrock-agent-runtime.mx-central-1.amazonaws.com",
-    "bedrock-agent-runtime.eu-central-1.amazonaws.com",
-    "bedrock-agent-runtime.eu-central-2.amazonaws.com",
-    "bedrock-agent-runtime.eu-north-1.amazonaws.com",
-    "bedrock-agent-runtime.eu-south-1.amazonaws.com",
-    "bedrock-agent-runtime.eu-south-2.amazonaws.com",
-    "bedrock-agent-runtime.eu-west-1.amazonaws.com",
-    "bedrock-agent-runtime.eu-west-2.amazonaws.com",
-    "bedrock-agent-runtime.eu-west-3.amazonaws.com",
-    "bedrock-agent-runtime.ap-east-1.amazonaws.com",
-    "bedrock-agent-runtime.ap-east-2.amazonaws.com",
-    "bedrock-agent-runtime.ap-northeast-1.amazonaws.com",
-    "bedrock-agent-runtime.ap-northeast-2.amazonaws.com",
-    "bedrock-agent-runtime.ap-northeast-3.amazonaws.com",
-    "bedrock-agent-runtime.ap-south-1.amazonaws.com",
-    "bedrock-agent-runtime.ap-south-2.amazonaws.com",
-    "bedrock-agent-runtime.ap-southeast-1.amazonaws.com",
-    "bedrock-agent-runtime.ap-southeast-2.amazonaws.com",
-    "bedrock-agent-runtime.ap-southeast-3.amazonaws.com",
-    "bedrock-agent-runtime.ap-southeast-4.amazonaws.com",
-    "bedrock-agent-runtime.ap-southeast-5.amazonaws.com",
-    "bedrock-agent-runtime.ap-southeast-7.amazonaws.com",
-    "bedrock-agent-runtime.me-central-1.amazonaws.com",
-    "bedrock-agent-runtime.me-south-1.amazonaws.com",
-    "bedrock-agent-runtime.il-central-1.amazonaws.com",
-    "bedrock-agent-runtime.af-south-1.amazonaws.com",
-    "bedrock-agent-runtime.us-gov-east-1.amazonaws.com",
-    "bedrock-agent-runtime.us-gov-west-1.amazonaws.com",
-    "bedrock-mantle.us-east-1.api.aws",
-    "bedrock-mantle.us-east-2.api.aws",
-    "bedrock-mantle.us-west-2.api.aws",
-    "bedrock-mantle.ap-northeast-1.api.aws",
-    "bedrock-mantle.ap-south-1.api.aws",
-    "bedrock-mantle.ap-southeast-2.api.aws",
-    "bedrock-mantle.ap-southeast-3.api.aws",
-    "bedrock-mantle.eu-central-1.api.aws",
-    "bedrock-mantle.eu-north-1.api.aws",
-    "bedrock-mantle.eu-south-1.api.aws",
-    "bedrock-mantle.eu-west-1.api.aws",
-    "bedrock-mantle.eu-west-2.api.aws",
-    "bedrock-mantle.sa-east-1.api.aws",
-];
-
-/// <https://cloud.ibm.com/apidocs/watsonx-ai>
-const WATSONX_HOSTS: &[&str] = &[
-    "us-south.ml.cloud.ibm.com",
-    "eu-de.ml.cloud.ibm.com",
-    "eu-gb.ml.cloud.ibm.com",
-    "jp-tok.ml.cloud.ibm.com",
-    "au-syd.ml.cloud.ibm.com",
-    "ca-tor.ml.cloud.ibm.com",
+    provider("baidu", &["qianfan.baidubce.com"]),
+    provider("tencent", &["api.hunyuan.cloud.tencent.com", "hunyuan.tencentcloudapi.com"]),
+    provider("iflytek", &["spark-api-open.xf-yun.com"]),
+    provider("amazon-q", AMAZON_Q_HOSTS),
+    beside("sagemaker", &[], SAGEMAKER_HOSTS),
+    // All of an account's data goes through these hosts.
+    beside("snowflake", &[], &["*.snowflakecomputing.com"]),
+    beside(
+        "databricks",
+        &["*.ai-gateway.cloud.databricks.com"],
+        &["*.cloud.databricks.com", "*.azuredatabricks.net", "*.gcp.databricks.com"],
+    ),
+    provider("aleph-alpha", &["api.aleph-alpha.com"]),
+    provider("baseten", &["inference.baseten.co", "*.api.baseten.co"]),
+    provider("chutes", &["llm.chutes.ai"]),
+    provider("cline", &["api.cline.bot"]),
+    provider("featherless", &["api.featherless.ai"]),
+    provider("friendli", &["api.friendli.ai"]),
+    provider("inception", &["api.inceptionlabs.ai"]),
+    provider("inference-net", &["api.inference.net"]),
+    provider("lambda", &["api.lambda.ai"]),
+    provider("morph", &["api.morphllm.com"]),
+    provider("parasail", &["api.parasail.io"]),
+    provider("reka", &["api.reka.ai"]),
+    provider("scaleway", &["api.scaleway.ai"]),
+    provider("upstage", &["api.upstage.ai"]),
+    provider("you", &["chat-api.you.com", "api.you.com", "ydc-index.io"]),
+    provider("assemblyai", &["api.assemblyai.com", "streaming.assemblyai.com"]),
+    provider("deepgram", &["api.deepgram.com", "agent.deepgram.com"]),
+    provider(
+        "elevenlabs",
+        &["api.elevenlabs.io", "api.us.elevenlabs.io", "api.eu.residency.elevenlabs.io"],
+    ),
 ];
 
 #[cfg(test)]
@@ -394,9 +347,42 @@ mod tests {
             ("agentn.global.api5.cursor.sh", Some("cursor")),
             ("router.huggingface.co", Some("huggingface")),
             ("huggingface.co", None),
+            ("ws-1.eu-central-1.maas.aliyuncs.com", Some("alibaba")),
+            ("oss.aliyuncs.com", None),
+            ("api.cloudflare.com", Some("cloudflare")),
+            ("acc.eu-central-1.snowflakecomputing.com", Some("snowflake")),
+            ("1.ai-gateway.cloud.databricks.com", Some("databricks")),
+            ("runtime.sagemaker.us-east-1.amazonaws.com", Some("sagemaker")),
             ("", None),
         ] {
             assert_eq!(provider_of(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_serve_much_else_are_not_opened() {
+        for host in [
+            "api.cloudflare.com",
+            "acc.snowflakecomputing.com",
+            "dbc-1.cloud.databricks.com",
+            "runtime.sagemaker.us-east-1.amazonaws.com",
+        ] {
+            assert!(!intercept_patterns().any(|pattern| matches(pattern, host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_local_server_is_known_by_its_path_or_port() {
+        for (path, port, expected) in [
+            ("/api/chat", 8080, Some("ollama")),
+            ("/api/chats", 8080, None),
+            ("/v1/chat/completions", 11434, Some("ollama")),
+            ("/api/v0/chat/completions", 1234, Some("lmstudio")),
+            ("/v1/chat/completions", 1234, Some("lmstudio")),
+            ("/props?x=1", 8080, Some("llamacpp")),
+            ("/v1/chat/completions", 8000, None),
+        ] {
+            assert_eq!(local_provider_of(path, port), expected, "{path} {port}");
         }
     }
 
@@ -410,9 +396,9 @@ mod tests {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte)
             });
             assert!(is_plain && name.contains('.') && !name.starts_with('.'), "{pattern}");
-            for wide in ["googleapis.com", "amazonaws.com", "azure.com", "github.com", "api.aws"] {
-                assert_ne!(name, wide, "{pattern} opens too much");
-            }
+            let wide = ["googleapis.com", "amazonaws.com", "azure.com", "github.com", "api.aws"];
+            let wider = ["aliyuncs.com", "cloud.ibm.com", "cloudflare.com", "databricks.com"];
+            assert!(!wide.contains(&name) && !wider.contains(&name), "{pattern} opens too much");
         }
     }
 
@@ -431,5 +417,6 @@ mod tests {
     #[test]
     fn the_table_is_sorted_for_the_eye() {
         assert!(SHORT_NAMES.is_sorted());
+        assert!(LOCAL_PATHS.is_sorted());
     }
 }

@@ -135,6 +135,8 @@ impl Beginning<'_> {
             (Some(b'['), Kind::Lines) if self.expected == Some(Kind::Array) => self.json(),
             (Some(b'{' | b'['), Kind::Lines) => Cut::Pieces(kind),
             (Some(b'{' | b'['), _) => self.json(),
+            // Cursor streams messages under that name over HTTP/1.1.
+            (Some(0..=3), Kind::Events) => Cut::Pieces(Kind::Envelopes),
             (Some(b'<'), _) => Cut::Whole,
             (Some(_), Kind::Lines) => match events(self.text) {
                 Likeness::Is => Cut::Pieces(Kind::Events),

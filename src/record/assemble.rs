@@ -10,7 +10,7 @@ use super::half::nanos_since;
 use super::reader::Reader;
 use super::secrets::{Found, Place};
 use crate::dialect::{Decoded, providers};
-use crate::flow::{Mode, Opened, Process};
+use crate::flow::{Mode, Opened, Origin, Process};
 use crate::model::{App, Choice, Exchange, ExchangeError, Headers, Part, Request, State};
 use crate::observe::http1::Ending;
 use crate::store::{RawMessage, StoredExchange, Texts};
@@ -56,7 +56,7 @@ pub(super) fn assemble(
         first_token_ms: decoded.first_token_at.map(millis),
         duration_ms: replied.then(|| millis(draft.last_at)),
         app: app(&request.headers, around),
-        provider: providers::provider_of(around.opened.origin.host.as_str()).map(str::to_owned),
+        provider: provider(around, &draft.path),
         dialect: dialect.map(|(name, _)| name.to_owned()),
         operation: dialect.map(|(_, operation)| operation.to_owned()),
         origin: around.opened.origin.to_string(),
@@ -122,7 +122,7 @@ pub(super) fn raw_exchange(id: Uuid, at: Timestamp, first: &[u8], around: &Aroun
         first_token_ms: None,
         duration_ms: None,
         app: app(&Headers::new(), around),
-        provider: providers::provider_of(around.opened.origin.host.as_str()).map(str::to_owned),
+        provider: provider(around, ""),
         dialect: None,
         operation: None,
         origin: around.opened.origin.to_string(),
@@ -197,6 +197,15 @@ fn notes(draft: &mut Draft, decoded: &mut Decoded, around: &Around<'_>) -> Vec<S
     }
     notes.append(&mut draft.notes);
     notes
+}
+
+/// Who serves the model: by the host, on this machine by path and port.
+pub(super) fn provider(around: &Around<'_>, path: &str) -> Option<String> {
+    let Origin { host, port, .. } = &around.opened.origin;
+    let is_local = host.ip().map_or(host.as_str() == "localhost", |ip| ip.is_loopback());
+    providers::provider_of(host.as_str())
+        .or_else(|| is_local.then(|| providers::local_provider_of(path, *port)).flatten())
+        .map(str::to_owned)
 }
 
 pub(super) fn app(headers: &Headers, around: &Around<'_>) -> App {

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::assemble::{Around, app, redact_answers};
+use super::assemble::{Around, app, provider, redact_answers};
 use super::half::{MESSAGE_BYTES_MAX, nanos_since};
 use super::secrets::{Found, Place};
 use super::{Lexicon, Live};
-use crate::dialect::{Decoded, providers};
+use crate::dialect::Decoded;
 use crate::model::{Exchange, Headers, Request, State};
 use crate::store::{RawMessage, StoredExchange, Texts};
 
@@ -161,7 +161,7 @@ impl TurnDraft {
             first_token_ms: decoded.first_token_at.map(millis),
             duration_ms: replied.then(|| millis(self.last_at)),
             app: app(&request.headers, around),
-            provider: providers::provider_of(around.opened.origin.host.as_str()).map(str::to_owned),
+            provider: provider(around, &handshake.path),
             dialect: Some(handshake.dialect.to_owned()),
             operation: Some(TURN.to_owned()),
             origin: around.opened.origin.to_string(),

@@ -48,8 +48,9 @@ fn recorded_operations_are_read_right() {
         let body = row.request_body();
         let asked = row.asked(&body);
         let Some((_, dialects)) = FAMILIES.iter().find(|(api, _)| *api == row.api) else {
-            if row.api == "non-llm" && overhear::dialect::claim(&asked).is_some() {
-                wrong.push(format!("{}: {} is claimed", row.id, row.path()));
+            let claimed = overhear::dialect::claim(&asked).map(|(dialect, _)| dialect.name());
+            if row.api == "non-llm" && claimed.is_some_and(|dialect| dialect != "unknown") {
+                wrong.push(format!("{}: {} is claimed by {claimed:?}", row.id, row.path()));
             }
             continue;
         };

@@ -43,18 +43,8 @@ impl Dialect for OpenaiChat {
             && !path.contains("/publishers/anthropic/");
         // `/v1/chat` is Writer's; Cohere's has a `message`, not `messages`.
         let ends = |end: &str| path.ends_with(end);
-        let may_chat = ends("/agents/completions")
-            || ends("/v1/chat")
-            || ends("/text/chatcompletion_v2")
-            || ends("/cortex/inference:complete")
-            || ends("/invocations")
-            || ends("-generation/generation")
-            || path.contains("/ai/run/@")
-            || path.contains("/workers-ai/@")
-            || is_raw;
-        let chats = ends("/chat/completions")
-            || may_chat && has("\"messages\"")
-            || ends("/text-generation/generation");
+        let may_chat = ends("/agents/completions") || ends("/v1/chat") || is_raw;
+        let chats = ends("/chat/completions") || may_chat && has("\"messages\"");
         let fills = (ends("/fim/completions") || is_raw) && has("\"prompt\"");
         match (chats, fills) {
             (true, _) => Some("chat"),
@@ -95,17 +85,6 @@ mod tests {
             ("GET", "/v1/chat/completions", &[], None),
             ("POST", "/v1/completions", br#"{"prompt":"x"}"#, None),
             ("POST", "/v1/chat/completions/chatcmpl-1", messages, None),
-            ("POST", "/api/v2/cortex/inference:complete", messages, Some("chat")),
-            ("POST", "/serving-endpoints/e/invocations", messages, Some("chat")),
-            ("POST", "/serving-endpoints/e/invocations", br#"{"input":"x"}"#, None),
-            ("POST", "/client/v4/accounts/a/ai/run/@cf/m/n", messages, Some("chat")),
-            ("POST", "/v1/text/chatcompletion_v2", messages, Some("chat")),
-            (
-                "POST",
-                "/api/v1/services/aigc/text-generation/generation",
-                br#"{"input":{"prompt":"x"}}"#,
-                Some("chat"),
-            ),
             (
                 "POST",
                 "/v1/projects/p/locations/l/publishers/mistralai/models/m:streamRawPredict",

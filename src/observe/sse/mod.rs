@@ -3,6 +3,11 @@
 //! One rule is broken on purpose: the standard drops an event that the stream's end cuts off,
 //! [`Decoder::finish`] keeps it and says so. About one recorded stream in a hundred ends that
 //! way, and the last event is the one that holds the usage.
+//!
+//! Another is broken for Google, whose servers write an error into a running stream as bare
+//! JSON over several lines (google-genai's `_iter_response_stream` reads it so): a line that
+//! begins with `{` where an event could begin is data, and so are the lines up to the next
+//! empty one.
 
 use std::time::Duration;
 
@@ -80,6 +85,8 @@ struct Pending {
     data: Vec<u8>,
     /// Also counts a `data` line that is still held in the input.
     data_lines: usize,
+    /// Whether its lines are bare JSON.
+    is_bare: bool,
     cut: u64,
 }
 
@@ -88,6 +95,8 @@ enum Field<'a> {
     Event(&'a [u8]),
     Id(&'a [u8]),
     Retry(Duration),
+    /// JSON without a field's name.
+    Bare,
     /// A comment, or a field that the standard tells to ignore.
     Ignored,
 }
@@ -202,7 +211,15 @@ impl Decoder {
             self.end_event(held.take(), Ending::Whole, dispatch);
             return;
         }
-        match field(line) {
+        let found = match field(line) {
+            _ if self.event.is_bare => Field::Data(line),
+            Field::Bare if self.event.data_lines == 0 => {
+                self.event.is_bare = true;
+                Field::Data(line)
+            }
+            found => found,
+        };
+        match found {
             Field::Data(value) => {
                 if self.event.data_lines == 0 {
                     *held = Some(value);
@@ -221,7 +238,7 @@ impl Decoder {
                 self.id.push_str(&String::from_utf8_lossy(value));
             }
             Field::Retry(after) => self.retry = Some(after),
-            Field::Ignored => return,
+            Field::Bare | Field::Ignored => return,
         }
         self.event.cut += cut;
     }
@@ -248,6 +265,7 @@ impl Decoder {
         event.name.clear();
         event.data.clear();
         event.data_lines = 0;
+        event.is_bare = false;
         event.cut = 0;
     }
 }
@@ -284,6 +302,7 @@ fn field(line: &[u8]) -> Field<'_> {
         b"event" => Field::Event(value),
         b"id" if !value.contains(&0) => Field::Id(value),
         b"retry" => milliseconds(value).map_or(Field::Ignored, Field::Retry),
+        [b'{', ..] => Field::Bare,
         _ => Field::Ignored,
     }
 }

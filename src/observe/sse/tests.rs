@@ -52,6 +52,16 @@ fn fields() {
             b"Data: a\n data: b\ndata : c\n\ndata: d\n\n",
             &[event("", "d")],
         ),
+        (
+            "bare JSON is an event up to the empty line",
+            b"data: a\n\n{\n  \"error\": {\n\n{\"b\": 1}\ndata: c\n\ndata: d\n\n",
+            &[
+                event("", "a"),
+                event("", "{\n  \"error\": {"),
+                event("", "{\"b\": 1}\ndata: c"),
+                event("", "d"),
+            ],
+        ),
         ("unknown fields are ignored", b"obfuscation: x\nfoo\ndata: a\n\n", &[event("", "a")]),
         ("many empty lines are one end", b"\n\ndata: a\n\n\n\n", &[event("", "a")]),
     ]);
