@@ -18,7 +18,7 @@ use super::places::Places;
 use super::printer::{ExitStatus, Ink, Printer, shown, shown_lines};
 use crate::dialect::Grown;
 use crate::model::{Exchange, Part, Request};
-use crate::record::{FlowReading, Follow, Lexicon, Live};
+use crate::record::{FlowReading, Follow, Lexicon, Live, is_open};
 use crate::store::{Entry, Reader, Selection, StoreError, short_id};
 use crate::tape::{self, Place};
 
@@ -109,7 +109,9 @@ impl Tail<'_> {
         for reading in self.flows.values_mut() {
             while reading.read(&self.lexicon, &mut self.screen.quiet()).is_ok_and(|read| read) {}
             for entry in reading.take() {
-                if let Entry::Exchange(stored) = entry {
+                if let Entry::Exchange(stored) = entry
+                    && !stored.is_open
+                {
                     self.screen.told.insert(stored.exchange.id);
                 }
             }
@@ -137,7 +139,9 @@ impl Tail<'_> {
             // A tape that is gone has been stored: what it still held comes from the capture.
             while reading.read(&self.lexicon, &mut self.screen).unwrap_or(false) {}
             for entry in reading.take() {
-                if let Entry::Exchange(stored) = entry {
+                if let Entry::Exchange(stored) = entry
+                    && !stored.is_open
+                {
                     self.screen.ended(&stored.exchange)?;
                 }
             }
@@ -159,7 +163,9 @@ impl Tail<'_> {
                 if self.screen.told.contains(&listed.id) {
                     continue;
                 }
-                if let Some(exchange) = self.reader.exchange(listed.seq)? {
+                if let Some(exchange) = self.reader.exchange(listed.seq)?
+                    && !is_open(&exchange)
+                {
                     self.screen.whole(&exchange)?;
                 }
             }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::relay::{Copies, End, relay_rewriting};
 use super::rewrite::splice::{Route, Router, Splicer};
 use super::upstream::{Name, Sent};
-use super::{Engine, dial, process};
+use super::{Engine, Notice, dial, process};
 use crate::flow::{FlowId, Mode, Opened, Origin, Scheme, TlsSeen, Verdict};
 use crate::observe::http1::{Decoder, Event, HEAD_BYTES_MAX, Start};
 
@@ -87,6 +87,9 @@ impl BaseUrl {
     }
 }
 
+/// How HTTP/2 begins (RFC 9113, section 3.4). It has no request line that could be rewritten.
+const PREFACE_OF_HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n";
+
 /// What a path must look like.
 const USAGE: &str = "the path names the upstream: /https://HOST/PATH, or a provider's short \
                      name such as /openai/v1, /anthropic, /openrouter/api/v1";
@@ -139,7 +142,12 @@ impl Connection {
     async fn serve(self, mut app: TcpStream) {
         let mut read = Vec::new();
         loop {
-            let Some((target, host)) = first_request(&mut app, &mut read).await else { return };
+            let Some((target, host)) = first_request(&mut app, &mut read).await else {
+                if read.starts_with(PREFACE_OF_HTTP2) {
+                    (self.engine.notify)(Notice::ClearHttp2);
+                }
+                return;
+            };
             let (origin, _) = match self.base_url.target(&target, host.as_deref()) {
                 Target::Upstream(origin, path) => (origin, path),
                 ours => return self.answer(app, ours).await,

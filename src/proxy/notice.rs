@@ -24,6 +24,8 @@ pub enum Notice {
         /// Which, and why.
         why: String,
     },
+    /// An app spoke HTTP/2 without TLS to the base URL.
+    ClearHttp2,
     /// A listed host is passed on unread, and not because somebody wished so.
     Unread {
         /// The host.
@@ -51,6 +53,11 @@ impl fmt::Display for Notice {
                      path`, and certs/README.md for which variable it reads; then restart it"
                 )
             }
+            Self::ClearHttp2 => f.write_str(
+                "an app spoke HTTP/2 without TLS to the base URL, which takes HTTP/1.1; its \
+                 connection was closed\nhint: tell it to use HTTP/1.1, such as the AWS SDK for \
+                 Node by `requestHandler: new NodeHttpHandler()`",
+            ),
             Self::Unreachable { why } => f.write_str(why),
             Self::Unread { host, reason } => {
                 write!(f, "connections to `{host}` pass through unread: {reason}")

@@ -53,8 +53,23 @@ mod linux {
                 .or_else(|| all_processes().ok()?.flatten().find(|entry| holds(entry, inode)))
         })?;
         remember(found.pid);
-        let name = found.stat().ok()?.comm;
+        let words = found.cmdline().unwrap_or_default();
+        let name = name_of(found.stat().ok()?.comm, &words);
         Some(Process { name, pid: u32::try_from(found.pid).ok()? })
+    }
+
+    /// What the process is called: `comm`, unless its main thread was given another name, as
+    /// Node's is (`MainThread`); then the program's, of an interpreter the script's.
+    fn name_of(comm: String, words: &[String]) -> String {
+        let base = |word: &String| word.rsplit('/').next().unwrap_or_default().to_owned();
+        let [program, script] = [words.first().map(base), words.get(1).map(base)];
+        // The kernel cuts `comm` at 15 bytes.
+        let is_of = |name: &Option<String>| name.as_ref().is_some_and(|n| n.starts_with(&comm));
+        if is_of(&program) || is_of(&script) {
+            return comm;
+        }
+        let script = script.filter(|name| !name.is_empty() && !name.starts_with('-'));
+        script.or(program).filter(|name| !name.is_empty()).unwrap_or(comm)
     }
 
     fn inode_of(app: SocketAddr, listener: SocketAddr) -> Option<u64> {
@@ -91,6 +106,22 @@ mod linux {
     #[cfg(test)]
     mod tests {
         use std::net::{TcpListener, TcpStream};
+
+        #[test]
+        fn a_renamed_main_thread_does_not_name_the_process() {
+            for (rule, comm, words, expected) in [
+                ("a program", "codex", &["/opt/bin/codex", "exec"][..], "codex"),
+                ("cut", "a-program-with-", &["/bin/a-program-with-a-name"], "a-program-with-"),
+                ("a script by its own name", "llm", &["/usr/bin/python3", "/bin/llm"], "llm"),
+                ("an interpreter", "python3", &["python3", "x.py"], "python3"),
+                ("Node", "MainThread", &["node", "/opt/lib/gemini.js"], "gemini.js"),
+                ("Node with an option", "MainThread", &["/bin/node", "--x", "y.js"], "node"),
+                ("nothing known", "MainThread", &[], "MainThread"),
+            ] {
+                let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+                assert_eq!(super::name_of(comm.to_owned(), &words), expected, "{rule}");
+            }
+        }
 
         #[test]
         fn our_own_connection_is_ours() {

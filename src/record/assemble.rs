@@ -160,7 +160,9 @@ fn store(
 
 fn state(draft: &Draft, complete: bool, failed: bool) -> State {
     let framed = matches!(draft.reply.ended, Some(Ending::Framed | Ending::CloseDelimited));
-    if !complete && !framed {
+    // Apps hang up at a stream's semantic end; a body that is one document is whole by its
+    // framing or not at all, however well its beginning can be read.
+    if !framed && !(complete && draft.is_streamed()) {
         return State::Interrupted;
     }
     if failed {

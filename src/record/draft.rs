@@ -375,7 +375,8 @@ impl Draft {
         if self.is_streamed() {
             return;
         }
-        let status = self.status().unwrap_or_default();
+        // Without a head there is no reply.
+        let Some(status) = self.status() else { return };
         let frame = Frame::Body { body: self.reply.body_bytes(), status };
         let read = self.reader.take(frame, at, self.id, follow);
         self.stand(read);

@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub use notice::{Notice, Notify};
 pub use reading::FlowReading;
 pub use recover::{Recovered, recover};
+pub use turn::is_open;
 pub use worker::{Recorder, Standing};
 
 use crate::dialect::{self, Asked, Dialect, Grown};

@@ -192,6 +192,11 @@ impl TurnDraft {
 /// The operation of a turn.
 const TURN: &str = "chat";
 
+/// Whether `exchange` was stored before its end: it comes again.
+pub fn is_open(exchange: &Exchange) -> bool {
+    exchange.notes.iter().any(|note| note == OPEN)
+}
+
 /// What an exchange says of itself that is stored before its end.
 const OPEN: &str = "the socket was open when this was written: more may have come since";
 
