@@ -1,138 +1,63 @@
 #![cfg(test)]
 //! Recorded traffic of many providers, if it lies beside the repository: everything that the
-//! dialects claim is read, whole and in pieces, and compared with a plain reading of its own.
+//! dialects claim is read whole, in pieces and cut off, and compared with a plain reading of
+//! its own where there is one.
 
 pub mod operations;
 pub mod plain;
+mod row;
+pub mod table;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use flate2::read::GzDecoder;
-use overhear::dialect::Asked;
-use overhear::model::Headers;
-use serde::Deserialize;
+use overhear::dialect::{self, Asked};
+use overhear::model::Part;
 
-use crate::golden::replay::{self, Wire};
+use crate::golden::replay::{self, Read, Wire};
+use crate::support::chance::Chance;
+use plain::Plain;
+pub use row::Row;
+use table::{Outcome, Table};
 
-/// One recorded exchange.
-#[derive(Deserialize)]
-pub struct Row {
-    pub id: String,
-    pub api: String,
-    pub method: String,
-    url: String,
-    pub status: Option<u16>,
-    pub req_headers: Headers,
-    pub resp_headers: Headers,
-    req_body_b64: Option<String>,
-    resp_body_b64: Option<String>,
-    pub req_recorded: Option<bool>,
-    pub resp_recorded: Option<bool>,
-    /// The content coding that the recorded headers named.
-    pub orig_content_encoding: Option<String>,
-    resp_wire_b64: Option<String>,
-}
+/// The pieces in which replies are read again, and the longest reply that is: small pieces of
+/// long ones would take minutes.
+const PIECES: [(usize, usize); 3] = [(1, 32 << 10), (7, 256 << 10), (1000, usize::MAX)];
 
-impl Row {
-    /// Host and, if the URL has one, port.
-    pub fn authority(&self) -> &str {
-        self.authority_and_path().0
-    }
-
-    pub fn host(&self) -> &str {
-        self.authority().split(':').next().unwrap()
-    }
-
-    /// Path and query.
-    pub fn path(&self) -> &str {
-        self.authority_and_path().1
-    }
-
-    /// The request as a dialect sees it.
-    pub fn asked<'a>(&'a self, body: &'a [u8]) -> Asked<'a> {
-        Asked {
-            method: &self.method,
-            host: self.host(),
-            path: self.path(),
-            headers: &self.req_headers,
-            body,
-        }
-    }
-
-    pub fn request_body(&self) -> Vec<u8> {
-        decoded(&self.req_body_b64)
-    }
-
-    /// The reply, content coding undone, if it was recorded.
-    pub fn reply(&self) -> Option<Wire> {
-        (self.resp_recorded != Some(false)).then(|| Wire {
-            line: format!("HTTP/1.1 {} -", self.status.unwrap_or(200)),
-            headers: self.resp_headers.clone(),
-            body: decoded(&self.resp_body_b64),
-        })
-    }
-
-    /// The reply's body as it was on the wire, if the recorder kept it.
-    pub fn encoded_reply(&self) -> Option<Vec<u8>> {
-        self.resp_wire_b64.as_ref().map(|base64| BASE64_STANDARD.decode(base64).unwrap())
-    }
-
-    fn authority_and_path(&self) -> (&str, &str) {
-        let (_, rest) = self.url.split_once("://").unwrap();
-        rest.split_at(rest.find('/').unwrap_or(rest.len()))
-    }
-}
-
-#[derive(Default)]
-struct Tally {
-    exchanges: usize,
-    exact: usize,
-    with_notes: usize,
-    failed: usize,
-}
-
-const APIS: &[&str] = &[
-    "openai.chat",
-    "anthropic.messages",
-    "anthropic.count_tokens",
-    "openai.responses",
-    "openai.responses.compact",
-    "openai.responses.input_tokens",
-    "openai.responses.other",
-    "gemini.generateContent",
-    "gemini.streamGenerateContent",
-    "gemini.countTokens",
-    "gemini.interactions",
-];
+/// How often each reply is cut off.
+const CUTS: usize = 2;
 
 #[test]
 fn recorded_traffic_is_read_right() {
-    let Some(rows) = rows() else { return };
-    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for row in rows {
-        check(&row, tallies.entry(row.api.clone()).or_default());
+    let Some(rows) = all_rows() else { return };
+    let mut table = Table::new("format and dialect");
+    let mut unclaimed: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, row) in rows.enumerate() {
+        let body = row.request_body();
+        let asked = row.asked(&body);
+        let Some((dialect, _)) = dialect::claim(&asked) else {
+            let what = format!("no dialect claims {} {}", row.method, row.path());
+            if Plain::of(&row, &body, None).is_some() {
+                table.count(&row.api, "none", Outcome::of(&row.id, vec![what], Vec::new()));
+            }
+            *unclaimed.entry(row.api).or_default() += 1;
+            continue;
+        };
+        // A panic shall not hide what is wrong with the rows behind.
+        let checked = catch_unwind(AssertUnwindSafe(|| match row.said() {
+            said if said.is_empty() => check(number, &row, &body, &asked),
+            said => check_socket(&row, &asked, &said),
+        }));
+        let panicked = |_| Outcome::Failed(format!("{}: a panic", row.id));
+        table.count(&row.api, dialect.name(), checked.unwrap_or_else(panicked));
     }
-    println!(
-        "{:<24} {:>9} {:>9} {:>10} {:>7}",
-        "dialect", "exchanges", "exact", "with notes", "failed"
-    );
-    for (api, tally) in &tallies {
-        println!(
-            "{api:<24} {:>9} {:>9} {:>10} {:>7}",
-            tally.exchanges, tally.exact, tally.with_notes, tally.failed
-        );
-    }
-    assert_eq!(tallies.values().map(|tally| tally.failed).sum::<usize>(), 0);
-}
-
-/// Every recorded exchange in a format that a dialect reads; without a corpus, says so.
-pub fn rows() -> Option<impl Iterator<Item = Row>> {
-    all_rows().map(|rows| rows.filter(|row| APIS.contains(&row.api.as_str())))
+    table.print();
+    println!("unclaimed: {unclaimed:?}");
+    assert_eq!(table.failed(), 0);
 }
 
 /// Every recorded exchange; without a corpus, says so.
@@ -149,50 +74,85 @@ pub fn all_rows() -> Option<impl Iterator<Item = Row>> {
     Some(rows)
 }
 
-fn check(row: &Row, tally: &mut Tally) {
-    tally.exchanges += 1;
-    let body = row.request_body();
-    let asked = row.asked(&body);
+fn check(number: usize, row: &Row, body: &[u8], asked: &Asked<'_>) -> Outcome {
     let reply = row.reply();
-    let Some(read) = replay::read(&asked, reply.as_ref(), usize::MAX) else {
-        println!("{}: no dialect claims {} {}", row.id, row.method, row.url);
-        tally.failed += 1;
-        return;
-    };
+    let read = |reply: Option<&Wire>, piece| replay::read(asked, reply, piece).unwrap();
+    let whole = read(reply.as_ref(), usize::MAX);
     let mut wrong = Vec::new();
-    for piece in [1, 7, 1000] {
-        if replay::read(&asked, reply.as_ref(), piece).as_ref() != Some(&read) {
+    for (piece, longest) in PIECES {
+        let is_short = reply.as_ref().is_some_and(|reply| reply.body.len() <= longest);
+        if is_short && read(reply.as_ref(), piece) != whole {
             wrong.push(format!("in pieces of {piece} it is another exchange"));
         }
     }
-    let expected = match row.api.split_once('.') {
-        Some(("openai", api)) if api.starts_with("responses") => {
-            plain::Plain::of_responses(&body, reply.as_ref())
+    if let Some(mut reply) = reply.clone().filter(|reply| !reply.body.is_empty()) {
+        let mut chance = Chance::new(number as u64);
+        for _ in 0..CUTS {
+            reply.body.truncate(chance.of(0..reply.body.len().max(1)));
+            wrong.extend(cut_off(&whole, &reply, chance.of(1..2000), read));
         }
-        Some(("gemini", _)) => plain::Plain::of_gemini(row.path(), &body, reply.as_ref()),
-        _ => plain::Plain::of_wire(&body, reply.as_ref()),
-    };
-    let found = plain::Plain::of_decoded(&read.decoded);
-    wrong.extend(expected.differences(&found));
-    let mut notes = read.decoded.notes.clone();
+    }
+    if let Some(expected) = Plain::of(row, body, reply.as_ref()) {
+        wrong.extend(expected.differences(&Plain::of_decoded(&whole.decoded)));
+    }
+    let mut notes = whole.decoded.notes;
     if row.req_recorded == Some(false) {
         notes.retain(|note| note != "the request has no body");
     }
-    match (wrong.is_empty(), notes.is_empty()) {
-        (true, true) => tally.exact += 1,
-        (true, false) => {
-            println!("{}: {}", row.id, notes.join("; "));
-            tally.with_notes += 1;
-        }
-        (false, _) => {
-            println!("{} {}: {}", row.id, row.url, wrong.join("; "));
-            tally.failed += 1;
-        }
-    }
+    Outcome::of(&row.id, wrong, notes)
 }
 
-fn decoded(base64: &Option<String>) -> Vec<u8> {
-    BASE64_STANDARD.decode(base64.as_deref().unwrap_or_default()).unwrap()
+/// What is wrong with the reading of a reply that was cut off.
+fn cut_off(
+    whole: &Read,
+    reply: &Wire,
+    piece: usize,
+    read: impl Fn(Option<&Wire>, usize) -> Read,
+) -> Option<String> {
+    let at = reply.body.len();
+    let cut = read(Some(reply), usize::MAX);
+    if read(Some(reply), piece) != cut {
+        return Some(format!("cut off at {at} and in pieces of {piece} it is another exchange"));
+    }
+    // It guesses the format from what came, and may guess otherwise from less.
+    if whole.dialect == "unknown" {
+        return None;
+    }
+    // A character that was cut is replaced.
+    let words = cut.followed.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    (!whole.followed.starts_with(words) && !is_thought(words, whole))
+        .then(|| format!("cut off at {at} the answer has other words: {words:?}"))
+}
+
+/// Whether `words` go on in the reasoning: Gemini says behind a text that it was a thought.
+fn is_thought(words: &str, whole: &Read) -> bool {
+    let both = words.bytes().zip(whole.followed.bytes());
+    let same = both.take_while(|(one, other)| one == other).count();
+    let beyond = words.get(same..).unwrap_or_default();
+    whole
+        .decoded
+        .reply
+        .choices
+        .iter()
+        .flat_map(|choice| &choice.parts)
+        .any(|part| matches!(part, Part::Reasoning { text, .. } if text.contains(beyond)))
+}
+
+/// A socket has no plain reading: the whole of it and its beginnings are read.
+fn check_socket(row: &Row, asked: &Asked<'_>, said: &[replay::Said]) -> Outcome {
+    let turns = replay::converse(asked, said).unwrap_or_default();
+    let mut wrong = Vec::new();
+    if !turns.iter().any(|turn| turn.is_complete) {
+        wrong.push(format!("no turn is complete: {turns:?}"));
+    }
+    for cut in 0..said.len() {
+        let begun = replay::converse(asked, &said[..cut]).unwrap_or_default();
+        if begun.len() > turns.len() {
+            wrong.push(format!("{cut} messages are more turns than all of them"));
+        }
+    }
+    let notes = turns.into_iter().flat_map(|turn| turn.decoded.notes);
+    Outcome::of(&row.id, wrong, notes.collect())
 }
 
 fn files() -> Vec<PathBuf> {

@@ -55,13 +55,13 @@ fn read_whole_and_bytewise(case: &Path, request: &Wire) -> Value {
 }
 
 fn converse(case: &Path, request: &Wire, lines: &str) -> Value {
-    let said: Vec<Said> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let read = replay::converse(&asked(request), &said);
+    let read = replay::converse(&asked(request), &said(lines));
     let read = read.unwrap_or_else(|| panic!("{}: unclaimed", case.display()));
     read.iter().map(shown).collect()
 }
 
-fn asked(request: &Wire) -> Asked<'_> {
+/// The request as a dialect sees it.
+pub fn asked(request: &Wire) -> Asked<'_> {
     let mut line = request.line.split(' ');
     Asked {
         method: line.next().unwrap(),
@@ -79,6 +79,22 @@ fn shown(read: &Read) -> Value {
         "is_complete": read.is_complete,
         "decoded": read.decoded,
     })
+}
+
+/// The cases with a WebSocket: dialect and name, the handshake, the messages.
+pub fn sockets() -> Vec<([String; 2], Wire, Vec<Said>)> {
+    let socket = |case: PathBuf| {
+        let lines = fs::read_to_string(case.join("socket.jsonl")).ok()?;
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        let names = [name(case.parent().unwrap()), name(&case)];
+        let request = Wire::parse(&fs::read(case.join("request.http")).unwrap());
+        Some((names, request, said(&lines)))
+    };
+    cases().into_iter().filter_map(socket).collect()
+}
+
+fn said(lines: &str) -> Vec<Said> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The folders of the cases, sorted.

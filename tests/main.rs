@@ -20,3 +20,4 @@ mod shapes;
 mod stage;
 mod support;
 mod tool;
+mod truth;

@@ -8,6 +8,7 @@ use overhear::dialect::Decoded;
 use overhear::model::Part;
 use serde_json::Value;
 
+use super::Row;
 use crate::golden::replay::Wire;
 
 /// What both readings must agree on.
@@ -53,6 +54,21 @@ impl Plain {
         }
         compare!(model text reasoning calls finish_reasons input output failed);
         wrong
+    }
+
+    /// The reading of a row, if there is one of its format.
+    pub fn of(row: &Row, request: &[u8], reply: Option<&Wire>) -> Option<Self> {
+        match row.api.as_str() {
+            "openai.chat" | "anthropic.messages" | "anthropic.count_tokens" => {
+                Some(Self::of_wire(request, reply))
+            }
+            api if api.starts_with("openai.responses") => Some(Self::of_responses(request, reply)),
+            "gemini.generateContent"
+            | "gemini.streamGenerateContent"
+            | "gemini.countTokens"
+            | "gemini.interactions" => Some(Self::of_gemini(row.path(), request, reply)),
+            _ => None,
+        }
     }
 
     pub fn of_decoded(decoded: &Decoded) -> Self {

@@ -9,6 +9,7 @@ use overhear::observe::stream::{self, Cut, Kind, Piece};
 use serde::Deserialize;
 
 /// One half of an exchange as it was on the wire, content coding undone.
+#[derive(Clone)]
 pub struct Wire {
     /// The request line or the status line.
     pub line: String,

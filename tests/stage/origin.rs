@@ -21,43 +21,38 @@ pub struct Origin {
 impl Origin {
     /// Each connection is given to `serve` on a thread of its own.
     pub fn start(host: &str, alpn: &[&[u8]], serve: fn(OriginTls)) -> Self {
-        Self::start_for(vec![host.to_owned()], alpn, serve)
-    }
-
-    /// For several hosts, names or addresses.
-    pub fn start_for(
-        hosts: Vec<String>,
-        alpn: &[&[u8]],
-        serve: impl Fn(OriginTls) + Send + Sync + 'static,
-    ) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let cert = CertificateParams::new(hosts).unwrap().self_signed(&key).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![cert.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        let config = Arc::new(config);
+        let (config, pem) = identity(vec![host.to_owned()], alpn);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
-        let serve = Arc::new(serve);
         thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
-                let (config, serve) = (Arc::clone(&config), Arc::clone(&serve));
+                let config = Arc::clone(&config);
                 thread::spawn(move || {
                     let tls = ServerConnection::new(config).unwrap();
                     serve(StreamOwned::new(tls, tcp));
                 });
             }
         });
-        Self { addr, pem: cert.pem() }
+        Self { addr, pem }
     }
+}
+
+/// For several hosts, names or addresses; and the certificate, which is its own authority.
+pub fn identity(hosts: Vec<String>, alpn: &[&[u8]]) -> (Arc<ServerConfig>, String) {
+    let key = KeyPair::generate().unwrap();
+    let cert = CertificateParams::new(hosts).unwrap().self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![cert.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    (Arc::new(config), cert.pem())
 }
 
 /// Answers every request by a reply with the request's body in it, of its type and coding.

@@ -3,6 +3,7 @@
 //! origins, and ends of connections that do exactly what a test says.
 
 pub mod certificates;
+pub mod chance;
 pub mod home;
 pub mod server;
 pub mod wire;
