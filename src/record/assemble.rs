@@ -162,7 +162,8 @@ fn state(draft: &Draft, complete: bool, failed: bool) -> State {
     let framed = matches!(draft.reply.ended, Some(Ending::Framed | Ending::CloseDelimited));
     // Apps hang up at a stream's semantic end; a body that is one document is whole by its
     // framing or not at all, however well its beginning can be read.
-    if !framed && !(complete && draft.is_streamed()) {
+    let is_over = framed || (complete && draft.is_streamed());
+    if !is_over {
         return State::Interrupted;
     }
     if failed {

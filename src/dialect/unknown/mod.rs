@@ -27,7 +27,7 @@ mod tests;
 mod words;
 
 use super::handshake::{CONNECT, Handshake, header, opens_socket};
-use super::{Asked, Conversation, Dialect, Reading, grpc};
+use super::{Asked, Conversation, Dialect, Reading, grpc, path_only};
 use reading::UnknownReading;
 pub(super) use reading::named_thread;
 use socket::Socket;
@@ -45,7 +45,7 @@ impl Dialect for Unknown {
             return Some(CONNECT);
         }
         let sends = matches!(asked.method, "POST" | "PUT" | "PATCH") && !asked.body.is_empty();
-        (sends && is_readable(asked)).then_some("unknown")
+        (sends && !is_accounting(asked.path) && is_readable(asked)).then_some("unknown")
     }
 
     fn begin(&self, asked: &Asked<'_>) -> Box<dyn Reading> {
@@ -58,6 +58,26 @@ impl Dialect for Unknown {
     fn converse(&self, asked: &Asked<'_>) -> Option<Box<dyn Conversation>> {
         opens_socket(asked).then(|| Box::new(Socket::new(asked)) as Box<dyn Conversation>)
     }
+}
+
+/// Whether an app sends there what it counts and logs of itself, which no model answers: such
+/// requests are many, and among prompts they are in the way. Their bodies are found as text.
+fn is_accounting(path: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "analytics",
+        "analytics-events",
+        "crash",
+        "event_logging",
+        "eval_sdk",
+        "log_event",
+        "logs",
+        "metrics",
+        "rgstr",
+        "telemetry",
+        "traces",
+        "usage_events",
+    ];
+    path_only(path).split('/').any(|segment| WORDS.contains(&segment))
 }
 
 /// Whether there may be words in the body.
