@@ -14,6 +14,7 @@ mod contract;
 mod corpus;
 mod documents;
 mod faults;
+mod fuzz;
 mod golden;
 mod replay;
 mod shapes;

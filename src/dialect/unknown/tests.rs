@@ -28,6 +28,8 @@ fn it_claims_whatever_may_hold_words() {
         ("bytes", "POST", "/x", "application/octet-stream", b"\x08\x01", None),
         ("sound", "POST", "/x", "audio/wav", b"RIFF", None),
         ("nothing", "POST", "/x", "application/json", b"", None),
+        ("what an app logs", "POST", "/api/event_logging/v2/batch", "", b"{\"a\":1}", None),
+        ("the word inside another", "POST", "/v1/telemetrics", "", b"{\"a\":1}", Some("unknown")),
         ("a page", "GET", "/x", "", b"", None),
     ] {
         let headers = if content_type.is_empty() { Headers::new() } else { kind(content_type) };
