@@ -42,7 +42,9 @@ fn recorded_traffic_is_read_right() {
         let Some((dialect, _)) = dialect::claim(&asked) else {
             let what = format!("no dialect claims {} {}", row.method, row.path());
             if Plain::of(&row, &body, None).is_some() {
-                table.count(&row.api, "none", Outcome::of(&row.id, vec![what], Vec::new()));
+                let id = row.id.clone();
+                let outcome = Outcome { id, wrong: vec![what], notes: Vec::new() };
+                table.count(&row.api, "none", outcome);
             }
             *unclaimed.entry(row.api).or_default() += 1;
             continue;
@@ -50,10 +52,11 @@ fn recorded_traffic_is_read_right() {
         // A panic shall not hide what is wrong with the rows behind.
         let checked = catch_unwind(AssertUnwindSafe(|| match row.said() {
             said if said.is_empty() => check(number, &row, &body, &asked),
-            said => check_socket(&row, &asked, &said),
+            said => check_socket(&asked, &said),
         }));
-        let panicked = |_| Outcome::Failed(format!("{}: a panic", row.id));
-        table.count(&row.api, dialect.name(), checked.unwrap_or_else(panicked));
+        let panicked = |_| (vec!["a panic".to_owned()], Vec::new());
+        let (wrong, notes) = checked.unwrap_or_else(panicked);
+        table.count(&row.api, dialect.name(), Outcome { id: row.id, wrong, notes });
     }
     table.print();
     println!("unclaimed: {unclaimed:?}");
@@ -74,7 +77,10 @@ pub fn all_rows() -> Option<impl Iterator<Item = Row>> {
     Some(rows)
 }
 
-fn check(number: usize, row: &Row, body: &[u8], asked: &Asked<'_>) -> Outcome {
+/// What is wrong, and the notes.
+type Checked = (Vec<String>, Vec<String>);
+
+fn check(number: usize, row: &Row, body: &[u8], asked: &Asked<'_>) -> Checked {
     let reply = row.reply();
     let read = |reply: Option<&Wire>, piece| replay::read(asked, reply, piece).unwrap();
     let whole = read(reply.as_ref(), usize::MAX);
@@ -99,7 +105,7 @@ fn check(number: usize, row: &Row, body: &[u8], asked: &Asked<'_>) -> Outcome {
     if row.req_recorded == Some(false) {
         notes.retain(|note| note != "the request has no body");
     }
-    Outcome::of(&row.id, wrong, notes)
+    (wrong, notes)
 }
 
 /// What is wrong with the reading of a reply that was cut off.
@@ -139,7 +145,7 @@ fn is_thought(words: &str, whole: &Read) -> bool {
 }
 
 /// A socket has no plain reading: the whole of it and its beginnings are read.
-fn check_socket(row: &Row, asked: &Asked<'_>, said: &[replay::Said]) -> Outcome {
+fn check_socket(asked: &Asked<'_>, said: &[replay::Said]) -> Checked {
     let turns = replay::converse(asked, said).unwrap_or_default();
     let mut wrong = Vec::new();
     if !turns.iter().any(|turn| turn.is_complete) {
@@ -152,7 +158,7 @@ fn check_socket(row: &Row, asked: &Asked<'_>, said: &[replay::Said]) -> Outcome 
         }
     }
     let notes = turns.into_iter().flat_map(|turn| turn.decoded.notes);
-    Outcome::of(&row.id, wrong, notes.collect())
+    (wrong, notes.collect())
 }
 
 fn files() -> Vec<PathBuf> {

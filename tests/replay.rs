@@ -27,7 +27,7 @@ use overhear::store::{Reader, Selection, Side};
 
 use crate::corpus::table::{Outcome, Table};
 use crate::stage::{Serve, Stage, until};
-use case::MARK;
+use case::{Case, MARK};
 use check::Recorded;
 use ends::{Proxy, start_origin};
 use plan::Job;
@@ -132,6 +132,7 @@ fn wait_for_recorder(stage: &Stage) {
 fn compare(stage: &Stage, script: &Script, table: &mut Table) {
     let mut sockets: BTreeMap<usize, Vec<Recorded>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
+    let id = |case: &Case| format!("{} {:?}", case.row.id, case.ending);
     each_recorded(stage, |number, recorded| {
         let Some(case) = script.cases.get(number) else {
             return sockets.entry(number).or_default().push(recorded);
@@ -141,15 +142,13 @@ fn compare(stage: &Stage, script: &Script, table: &mut Table) {
             wrong.push("recorded twice".to_owned());
         }
         wrong.extend(check::differences(case, &recorded));
-        let id = format!("{} {:?}", case.row.id, case.ending);
-        let outcome = Outcome::of(&id, wrong, recorded.exchange.notes);
+        let outcome = Outcome { id: id(case), wrong, notes: recorded.exchange.notes };
         table.count(&case.row.api, plan::transport(case), outcome);
     });
     for case in script.cases.iter().filter(|case| !seen.contains(&case.number)) {
         let mut wrong = script.faults(case.number);
         wrong.push("not recorded".to_owned());
-        let id = format!("{} {:?}", case.row.id, case.ending);
-        let outcome = Outcome::of(&id, wrong, Vec::new());
+        let outcome = Outcome { id: id(case), wrong, notes: Vec::new() };
         table.count(&case.row.api, plan::transport(case), outcome);
     }
     for socket in &script.sockets {
@@ -157,8 +156,8 @@ fn compare(stage: &Stage, script: &Script, table: &mut Table) {
         let mut wrong = script.faults(socket.number);
         wrong.extend(check::differences_of_socket(socket, &recorded));
         let notes = recorded.into_iter().flat_map(|recorded| recorded.exchange.notes).collect();
-        let transport = plan::transport_of_socket(socket);
-        table.count(&socket.api, transport, Outcome::of(&socket.id, wrong, notes));
+        let outcome = Outcome { id: socket.id.clone(), wrong, notes };
+        table.count(&socket.api, plan::transport_of_socket(socket), outcome);
     }
 }
 

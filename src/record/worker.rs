@@ -145,7 +145,9 @@ impl Worker {
             }
             if let Some(since) = stopping {
                 let idle = !read && self.waiting.is_empty();
-                if idle || since.elapsed() > LAST_TRIES {
+                // A long backlog of a store that works is stored to its end.
+                let refused = self.pause.is_some() && since.elapsed() > LAST_TRIES;
+                if idle || refused {
                     return;
                 }
                 thread::sleep(Duration::from_millis(1));

@@ -2,25 +2,28 @@
 
 use std::collections::BTreeMap;
 
-/// Most faults that are printed in full: the first ones tell.
-const PRINTED_MAX: usize = 4000;
+/// Most faults that are printed: the first ones tell.
+const PRINTED_MAX: usize = 60;
 
 /// Longest fault that is printed, in characters.
 const PRINTED_CHARS_MAX: usize = 1_000;
 
 /// What became of one exchange.
-pub enum Outcome {
-    Exact,
-    /// With what the reader should know of it.
-    WithNotes(String),
-    /// With what is wrong.
-    Failed(String),
+pub struct Outcome {
+    /// Its id, and whatever tells it from others of the same row.
+    pub id: String,
+    /// What is not as it should be.
+    pub wrong: Vec<String>,
+    /// What the reader of the exchange should know.
+    pub notes: Vec<String>,
 }
 
 /// Outcomes by wire format and, say, transport.
 pub struct Table {
     title: &'static str,
     tallies: BTreeMap<(String, String), Tally>,
+    /// How often each note was made, and for which exchange first.
+    notes: BTreeMap<String, (usize, String)>,
     printed: usize,
 }
 
@@ -32,38 +35,31 @@ struct Tally {
     failed: usize,
 }
 
-impl Outcome {
-    pub fn of(id: &str, wrong: Vec<String>, notes: Vec<String>) -> Self {
-        match (wrong.is_empty(), notes.is_empty()) {
-            (true, true) => Self::Exact,
-            (true, false) => Self::WithNotes(format!("{id}: {}", notes.join("; "))),
-            (false, _) => Self::Failed(format!("{id}: {}", wrong.join("; "))),
-        }
-    }
-}
-
 impl Table {
     pub fn new(title: &'static str) -> Self {
-        Self { title, tallies: BTreeMap::new(), printed: 0 }
+        Self { title, tallies: BTreeMap::new(), notes: BTreeMap::new(), printed: 0 }
     }
 
-    /// Counts an exchange; says what is wrong or noted.
+    /// Counts an exchange; says what is wrong with it.
     pub fn count(&mut self, api: &str, how: &str, outcome: Outcome) {
+        let Outcome { id, wrong, notes } = outcome;
         let tally = self.tallies.entry((api.to_owned(), how.to_owned())).or_default();
         tally.exchanges += 1;
-        match outcome {
-            Outcome::Exact => tally.exact += 1,
-            Outcome::WithNotes(notes) => {
-                tally.with_notes += 1;
-                println!("note: {how} {:.300}", notes);
-            }
-            Outcome::Failed(what) => {
+        match (wrong.is_empty(), notes.is_empty()) {
+            (true, true) => tally.exact += 1,
+            (true, false) => tally.with_notes += 1,
+            (false, _) => {
                 tally.failed += 1;
                 self.printed += 1;
                 if self.printed <= PRINTED_MAX {
-                    println!("failed: {how} {what:.PRINTED_CHARS_MAX$}");
+                    println!("failed: {how} {id}: {:.PRINTED_CHARS_MAX$}", wrong.join("; "));
                 }
             }
+        }
+        for note in notes {
+            let words = note.split(|c: char| c.is_ascii_digit()).filter(|words| !words.is_empty());
+            let alike = words.collect::<Vec<_>>().join("#");
+            self.notes.entry(alike).or_insert_with(|| (0, format!("{how} {id}"))).0 += 1;
         }
     }
 
@@ -71,7 +67,11 @@ impl Table {
         self.tallies.values().map(|tally| tally.failed).sum()
     }
 
+    /// Prints the notes and the table.
     pub fn print(&self) {
+        for (note, (count, first)) in &self.notes {
+            println!("noted {count} times, first of {first}: {note:.200}");
+        }
         let line = |[api, how, exchanges, exact, notes, failed]: [&str; 6]| {
             println!("{api:<30} {how:<24} {exchanges:>9} {exact:>7} {notes:>10} {failed:>7}");
         };

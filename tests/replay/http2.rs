@@ -111,6 +111,8 @@ async fn answer_case(
     if let Ending::Request(at) = case.ending {
         receive(&mut body, at).await.map_err(said)?;
         case.got.notify_one();
+        // It is the app that ends it.
+        let _ = receive(&mut body, usize::MAX).await;
         return Ok(());
     }
     let (received, _) = receive(&mut body, usize::MAX).await.map_err(said)?;
