@@ -65,7 +65,24 @@ pub(super) fn read(
         return Ok(Some(chunks));
     }
     let marks = marks::unpack(&marks);
-    Ok(Some(RawMessage { bytes, marks, cut: cut.unsigned_abs() }))
+    let mut raw = RawMessage { bytes, marks, cut: cut.unsigned_abs() };
+    if opens_socket(conn, seq)?
+        && let Some(frames) = chunks(conn, seq, side)?
+    {
+        let head = raw.bytes.len() as u64;
+        raw.marks.extend(frames.marks.into_iter().map(|(offset, at)| (head + offset, at)));
+        raw.bytes.extend(frames.bytes);
+    }
+    Ok(Some(raw))
+}
+
+/// Whether the exchange is the handshake after which the flow is a WebSocket: the frames are
+/// what it opened. The turns that were had over them are exchanges of their own.
+fn opens_socket(conn: &Connection, seq: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT status = 101 AND coalesce(operation, 'connect') = 'connect'
+               FROM exchange WHERE seq = ?1";
+    let opens: Option<bool> = conn.prepare_cached(sql)?.query_row([seq], |row| row.get(0))?;
+    Ok(opens.unwrap_or_default())
 }
 
 /// The bytes of an exchange that stands for a whole flow which is kept raw; `None` if the flow
@@ -74,7 +91,8 @@ fn chunks(conn: &Connection, seq: i64, side: Side) -> Result<Option<RawMessage>,
     let mut statement = conn.prepare_cached(
         "SELECT at - started_at, coding, bytes
          FROM exchange JOIN raw_chunk ON raw_chunk.flow = exchange.flow
-         WHERE exchange.seq = ?1 AND exchange.place = 0 AND raw_chunk.side = ?2
+         WHERE exchange.seq = ?1 AND (exchange.place = 0 OR exchange.status = 101)
+           AND raw_chunk.side = ?2
          ORDER BY raw_chunk.seq",
     )?;
     let mut rows = statement.query((seq, word(side)))?;
