@@ -107,11 +107,9 @@ fn redact_value(value: &mut Value, lexicon: &Lexicon, found: &mut Found) {
 
 /// The exchange that stands for a flow that is kept raw, when its first bytes come.
 pub(super) fn raw_exchange(id: Uuid, at: Timestamp, first: &[u8], around: &Around<'_>) -> Exchange {
-    let is_http2 = first.starts_with(b"PRI * HTTP/2.0");
-    let (http_version, note) = match is_http2 {
-        true => ("HTTP/2", "HTTP/2 is not read yet: the bytes of the whole flow are kept raw"),
-        false => ("", "not HTTP/1: the bytes of the whole flow are kept raw"),
-    };
+    // What HTTP/2 there is was read before; this is the rest of it, behind a gap.
+    let http_version = if first.starts_with(b"PRI * HTTP/2.0") { "HTTP/2" } else { "" };
+    let note = "no HTTP or WebSocket that can be read: the bytes of the flow are kept raw";
     Exchange {
         id,
         flow: around.opened.flow.0,
