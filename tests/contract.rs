@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use overhear::model::{
-    App, Choice, Cost, Exchange, ExchangeError, Message, Part, Reply, Request, State, Tool, Usage,
+    Annotations, App, Choice, Cost, Exchange, ExchangeError, Message, Part, Reply, Request, State,
+    ThreadRule, Tool, Usage,
 };
 use serde_json::{Value, json};
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/exchange.md"));
 
 /// Fields whose value is somebody else's JSON, or whose elements have no names.
-const LEAVES: [&str; 8] = [
+const LEAVES: [&str; 10] = [
     "request.headers",
     "reply.headers",
     "request.params",
@@ -19,6 +20,8 @@ const LEAVES: [&str; 8] = [
     "tool_call.arguments",
     "other.value",
     "notes",
+    "annotations.tags",
+    "annotations.notes",
 ];
 
 #[test]
@@ -93,6 +96,9 @@ fn full() -> Exchange {
         id: uuid::Uuid::from_u128(1),
         flow: uuid::Uuid::from_u128(2),
         thread: some("thread"),
+        thread_rule: Some(ThreadRule::Header),
+        parent: Some(uuid::Uuid::from_u128(2)),
+        inherited: Some(1),
         state: State::Complete,
         started_at: jiff::Timestamp::UNIX_EPOCH,
         first_byte_ms: Some(1.0),
@@ -129,6 +135,8 @@ fn full() -> Exchange {
             input_cache_written_1h: Some(1),
             input_audio: Some(1),
             input_image: Some(1),
+            input_audio_cached: Some(1),
+            input_image_cached: Some(1),
             output: Some(1),
             reasoning: Some(1),
             output_audio: Some(1),
@@ -140,6 +148,7 @@ fn full() -> Exchange {
         cost_source: Some(Cost::Reported),
         error: Some(ExchangeError { kind: "k".into(), message: "m".into() }),
         notes: vec!["n".into()],
+        annotations: Annotations { pinned: true, tags: vec!["t".into()], notes: vec!["n".into()] },
     }
 }
 

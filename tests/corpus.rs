@@ -3,6 +3,7 @@
 //! dialects claim is read whole, in pieces and cut off, and compared with a plain reading of
 //! its own where there is one.
 
+mod money;
 pub mod operations;
 pub mod plain;
 mod row;

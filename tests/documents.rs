@@ -15,13 +15,14 @@ use overhear::demo::provider::{Options, Provider};
 use tokio::sync::oneshot;
 
 /// Every document that a reader starts from.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "certs/README.md",
     "docs/exchange.md",
+    "docs/prices.md",
     "docs/secrets.md",
 ];
 

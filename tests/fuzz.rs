@@ -5,11 +5,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use overhear::dialect;
 use overhear::observe::{
     coding, documents, envelope, eventstream, http1, http2, multipart, protobuf, sse, stream,
     websocket,
 };
+use overhear::{dialect, store};
 
 use crate::support::chance::Chance;
 
@@ -20,7 +20,7 @@ const INPUT_BYTES_MAX: usize = 4096;
 
 type Body = fn(&[u8]);
 
-const BODIES: [(&str, Body); 12] = [
+const BODIES: [(&str, Body); 13] = [
     ("coding", coding::fuzz::run),
     ("dialect", dialect::fuzz::run),
     ("documents", documents::fuzz::run),
@@ -32,6 +32,7 @@ const BODIES: [(&str, Body); 12] = [
     ("protobuf", protobuf::fuzz::run),
     ("sse", sse::fuzz::run),
     ("stream", stream::fuzz::run),
+    ("tree", store::fuzz::run),
     ("websocket", websocket::fuzz::run),
 ];
 

@@ -67,7 +67,21 @@ fn recorded_traffic_is_recorded_again() {
     compare(&stage, &script, &mut table);
     table.print();
     println!("compared in {:?}", begun.elapsed());
+    read_again(&stage);
+    println!("read again in {:?}", begun.elapsed());
     assert_eq!(table.failed(), 0);
+}
+
+/// The same dialects read the same of the bytes that are stored.
+fn read_again(stage: &Stage) {
+    let told: serde_json::Value =
+        serde_json::from_str(&stage.print(&["reread", "--dry-run", "--json"])).unwrap();
+    println!("read again: {} exchanges; as before: {}", told["read"], told["kept"]);
+    for id in told["changed"].as_array().unwrap().iter().take(10) {
+        println!("changed: {}", stage.print(&["show", id.as_str().unwrap(), "--json"]));
+    }
+    assert_eq!(told["changed"], serde_json::json!([]), "read otherwise than from the tape");
+    assert_eq!(told["damaged"], 0);
 }
 
 /// An origin for every host of the recordings, and a proxy that leads there.

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::cli::printer::tests::Sheet;
     use crate::model::Exchange;
-    use crate::store::tests::sample::{Capture, turn};
+    use crate::store::tests::sample::{Capture, told, turn};
 
     #[derive(Parser)]
     struct Line {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn lines(text: &str) -> Vec<Exchange> {
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines().map(|line| told(&serde_json::from_str(line).unwrap())).collect()
     }
 
     #[test]

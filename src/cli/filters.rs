@@ -30,6 +30,10 @@ pub struct FilterArgs {
     /// Requests in the wire format DIALECT, such as `openai.chat`, or all of `openai`
     #[arg(long, value_name = "DIALECT")]
     pub dialect: Option<String>,
+    /// Exchanges of THREAD and of its sub-agents: a thread's name or the first of it, or the id of
+    /// any exchange in it
+    #[arg(long, value_name = "THREAD")]
+    pub thread: Option<String>,
     /// Exchanges that ended so: complete, interrupted, failed or truncated
     #[arg(long, value_name = "STATE", value_parser = state)]
     pub state: Option<State>,
@@ -39,6 +43,12 @@ pub struct FilterArgs {
     /// Before then; written as for `--since`
     #[arg(long, value_name = "WHEN")]
     pub until: Option<String>,
+    /// Exchanges that have the tag WORD
+    #[arg(long, value_name = "WORD")]
+    pub tag: Option<String>,
+    /// Exchanges that are pinned
+    #[arg(long)]
+    pub pinned: bool,
 }
 
 impl FilterArgs {
@@ -53,9 +63,12 @@ impl FilterArgs {
             model: self.model.clone(),
             provider: self.provider.clone(),
             dialect: self.dialect.clone(),
+            thread: self.thread.clone(),
             state: self.state,
             since: time(&self.since)?,
             until: time(&self.until)?,
+            tag: self.tag.clone(),
+            pinned: self.pinned.then_some(true),
             ..Filter::default()
         })
     }

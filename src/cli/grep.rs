@@ -5,23 +5,29 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 use jiff::Zoned;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::filters::{self, FilterArgs};
 use super::printer::{ExitStatus, Ink, Printer, cut_around, shown, width};
-use crate::query::{Case, Every, Grep, Hit, Pattern, Role, Syntax};
+use crate::query::{Case, Every, Grep, Hit, Occurrence, Pattern, Role, Syntax};
 use crate::store::short_id;
 
 /// Columns that a cut line keeps however narrow the terminal is.
 const LINE_COLUMNS_MIN: usize = 20;
 
+/// Hits that are each shown at once, while the search goes on: more than a person reads before
+/// the next thousand fills the buffer.
+const SHOWN_AT_ONCE: usize = 200;
+
 /// Find lines in prompts and answers: system prompts, messages, tool calls and results,
 /// reasoning, descriptions of tools, answers
 ///
 /// A message that an app sends again with every turn is searched once, and reported for the
-/// newest exchange that has it. JSON (a tool call's arguments) is searched as lines of
-/// `name: value` with the values unescaped. Hits come in the order in which their texts were
-/// first captured. Exit status: 0 found, 1 nothing found, 2 error.
+/// newest exchange that has it, with how many have it since when. JSON (a tool call's
+/// arguments) is searched as lines of `name: value` with the values unescaped. Hits come as
+/// they are found, the texts captured last first. Exit status: 0 found, 1 nothing found, 2
+/// error.
 #[derive(Args, Clone, Debug)]
 pub struct GrepArgs {
     /// A regular expression (syntax: docs.rs/regex); `^` and `$` are the ends of a line
@@ -38,7 +44,7 @@ pub struct GrepArgs {
     /// Report every exchange that has a message, not the newest alone
     #[arg(long)]
     all: bool,
-    /// One JSON object a hit: exchange, role, place, line, text
+    /// One JSON object a hit: exchange, role, place, line, text, first and last exchange, count
     #[arg(long)]
     json: bool,
     /// Only texts of ROLE: system, user, assistant, reasoning, call (a tool call's arguments),
@@ -66,6 +72,16 @@ struct HitLine<'a> {
     before: &'a [String],
     after: &'a [String],
     earlier: usize,
+    first: OccurrenceLine,
+    last: OccurrenceLine,
+    count: usize,
+}
+
+/// An exchange that has the text.
+#[derive(Serialize)]
+struct OccurrenceLine {
+    exchange: uuid::Uuid,
+    started_at: jiff::Timestamp,
 }
 
 /// Runs the command on the capture at `capture`.
@@ -79,58 +95,81 @@ pub fn grep(args: &GrepArgs, capture: &Path, out: &mut Printer) -> Result<ExitSt
     filter.role.clone_from(&args.role);
     filter.id.clone_from(&args.id);
     let mut status = ExitStatus::NothingFound;
-    let mut lines = Lines::default();
+    let mut lines = Lines { every, ..Lines::default() };
+    let mut at_once = 0..SHOWN_AT_ONCE;
     Grep::new(&reader, &pattern, &filter, args.context, every)?.run(|hit| -> Result<()> {
         status = ExitStatus::Found;
-        if args.json {
-            return Ok(out.json(&HitLine::of(&hit))?);
+        match args.json {
+            true => out.json(&HitLine::of(&hit, every))?,
+            false => lines.hit(out, hit, args.context)?,
         }
-        Ok(lines.hit(out, hit, args.context)?)
+        if at_once.next().is_some() {
+            out.flush()?;
+        }
+        Ok(())
     })?;
     lines.end(out)?;
     Ok(status)
 }
 
 impl<'a> HitLine<'a> {
-    fn of(hit: &'a Hit) -> Self {
+    fn of(hit: &'a Hit, every: Every) -> Self {
         Self {
             exchange: hit.exchange.id,
             started_at: hit.exchange.started_at,
             role: hit.role.as_str(),
             place: hit.place.as_str(),
             index: hit.index,
-            line: hit.number,
-            text: &hit.line,
-            before: &hit.before,
-            after: &hit.after,
-            earlier: hit.earlier,
+            line: hit.found.number,
+            text: &hit.found.line,
+            before: &hit.found.before,
+            after: &hit.found.after,
+            earlier: if every == Every::Newest { hit.count.saturating_sub(1) } else { 0 },
+            first: OccurrenceLine::of(hit.first),
+            last: OccurrenceLine::of(hit.last),
+            count: hit.count,
         }
+    }
+}
+
+impl OccurrenceLine {
+    fn of(occurrence: Occurrence) -> Self {
+        let Occurrence { exchange, started_at } = occurrence;
+        Self { exchange, started_at }
     }
 }
 
 /// Prints hits so that no line of a text comes twice where the context of two hits overlaps.
 #[derive(Default)]
 struct Lines {
+    every: Every,
     /// The hit printed last, its `after` not yet.
     last: Option<Hit>,
 }
 
 impl Lines {
     fn hit(&mut self, out: &mut Printer, hit: Hit, context: usize) -> std::io::Result<()> {
-        let first = hit.number - hit.before.len();
+        let first = hit.found.number - hit.found.before.len();
         let mut printed = 0;
+        let mut count = if self.every == Every::Newest { count(&hit) } else { String::new() };
         if let Some(last) = self.last.take() {
             let is_same = is_same_text(&last, &hit);
-            let last_line = after(out, &last, if is_same { hit.number } else { usize::MAX })?;
+            let last_line = after(out, &last, if is_same { hit.found.number } else { usize::MAX })?;
             printed = if is_same { last_line } else { 0 };
+            if is_same {
+                // Said with the text's first hit.
+                count.clear();
+            }
             if context > 0 && (!is_same || printed + 1 < first) {
                 out.line(&[(Ink::Dim, "--")])?;
             }
         }
-        for (number, line) in (first..).zip(&hit.before).filter(|(number, _)| *number > printed) {
+        for (number, line) in
+            (first..).zip(&hit.found.before).filter(|(number, _)| *number > printed)
+        {
             around(out, &hit, number, line)?;
         }
-        found(out, &hit)?;
+        found(out, &hit, count)?;
         self.last = Some(hit);
         Ok(())
     }
@@ -145,13 +184,13 @@ impl Lines {
 
 fn is_same_text(last: &Hit, hit: &Hit) -> bool {
     let text = |hit: &Hit| (hit.exchange.id, hit.role.clone(), hit.place, hit.index);
-    text(last) == text(hit) && last.number < hit.number
+    text(last) == text(hit) && last.found.number < hit.found.number
 }
 
 /// Prints the lines after a hit that come before line `until`; gives the last line printed.
 fn after(out: &mut Printer, hit: &Hit, until: usize) -> std::io::Result<usize> {
-    let mut printed = hit.number;
-    for (number, line) in (hit.number + 1..until).zip(&hit.after) {
+    let mut printed = hit.found.number;
+    for (number, line) in (hit.found.number + 1..until).zip(&hit.found.after) {
         around(out, hit, number, line)?;
         printed = number;
     }
@@ -171,14 +210,20 @@ fn around(out: &mut Printer, hit: &Hit, number: usize, line: &str) -> std::io::R
     out.line(&pieces)
 }
 
-fn found(out: &mut Printer, hit: &Hit) -> std::io::Result<()> {
-    let mut pieces = prefix(hit, hit.number, ':');
-    let earlier = match hit.earlier {
-        0 => String::new(),
-        earlier => format!("  (+{earlier} earlier)"),
-    };
+/// In how many exchanges the text is, and since when.
+fn count(hit: &Hit) -> String {
+    if hit.count < 2 {
+        return String::new();
+    }
+    let since = hit.first.started_at.to_zoned(TimeZone::system());
+    format!("  ×{} since {}", hit.count, since.strftime("%m-%d %H:%M"))
+}
+
+fn found(out: &mut Printer, hit: &Hit, count: String) -> std::io::Result<()> {
+    let mut pieces = prefix(hit, hit.found.number, ':');
     let used: usize = pieces.iter().map(|(_, text)| width(text)).sum();
-    let used = used + width(&earlier);
+    let used = used + width(&count);
+    let hit = &hit.found;
     // Escaping moves the hits: each piece is made harmless by itself.
     let mut line = String::new();
     let mut ranges = Vec::new();
@@ -204,7 +249,7 @@ fn found(out: &mut Printer, hit: &Hit) -> std::io::Result<()> {
         from = range.end;
     }
     pieces.push((Ink::Plain, line.get(from..).unwrap_or_default().to_owned()));
-    pieces.push((Ink::Dim, earlier));
+    pieces.push((Ink::Dim, count));
     out.line(&pieces)
 }
 

@@ -11,7 +11,7 @@ use super::filters::{self, FilterArgs};
 use super::printer::{ExitStatus, Ink, Printer, cut, shown, width};
 use crate::model::State;
 use crate::query;
-use crate::store::{Listed, short_id};
+use crate::store::{Calls, Listed, short_id};
 
 /// Lines shown unless told otherwise: about a screen, and as many as one reads.
 const LIMIT: usize = 50;
@@ -32,7 +32,10 @@ pub struct LsArgs {
     /// The newest N; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = LIMIT)]
     limit: usize,
-    /// One JSON object a line, with every field of `docs/exchange.md`
+    /// Also what is no call of a model: settings, metrics, handshakes of WebSockets
+    #[arg(long)]
+    everything: bool,
+    /// One JSON object a line, of everything, with every field of `docs/exchange.md`
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -44,9 +47,17 @@ pub fn ls(args: &LsArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus
     let reader = filters::open(capture, out)?;
     let mut filter = args.filters.filter(&Zoned::now())?;
     filter.limit = (args.limit > 0).then_some(args.limit);
-    let selection = filter.selection(&reader)?;
+    let mut selection = filter.selection(&reader)?;
+    // A program is given all there is: it can leave out more easily than it can miss.
+    let mut not_listed = 0;
+    if !args.everything && !args.json {
+        let all = reader.count(&selection)?;
+        selection.calls = Calls::OfModels;
+        not_listed = all.saturating_sub(reader.count(&selection)?);
+    }
     let exchanges = query::newest(&reader, &selection, filter.limit)?;
     if exchanges.is_empty() {
+        hidden(not_listed, out);
         return Ok(ExitStatus::NothingFound);
     }
     if args.json {
@@ -57,8 +68,21 @@ pub fn ls(args: &LsArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus
         }
     } else {
         table(&exchanges, out)?;
+        out.flush()?;
+        hidden(not_listed, out);
     }
     Ok(ExitStatus::Found)
+}
+
+/// Tells that a list is shorter than the capture.
+fn hidden(count: u64, out: &mut Printer) {
+    match count {
+        0 => {}
+        1 => out.talk("1 exchange is no call of a model and not listed; see it with --everything"),
+        n => out.talk(format_args!(
+            "{n} exchanges are no calls of a model and not listed; see them with --everything"
+        )),
+    }
 }
 
 /// A column: its heading, what it says of an exchange, and in which order columns give way to
@@ -76,12 +100,13 @@ enum Align {
     Right,
 }
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     Column { heading: "ID", side: Align::Left, gives_way: None, cell: id },
     Column { heading: "TIME", side: Align::Left, gives_way: Some(6), cell: time },
     Column { heading: "APP", side: Align::Left, gives_way: Some(5), cell: app },
     Column { heading: "PROVIDER", side: Align::Left, gives_way: Some(3), cell: provider },
     Column { heading: "MODEL", side: Align::Left, gives_way: Some(7), cell: model },
+    Column { heading: "TAGS", side: Align::Left, gives_way: Some(8), cell: tags },
     Column { heading: "STATE", side: Align::Left, gives_way: None, cell: state },
     Column { heading: "IN/OUT", side: Align::Right, gives_way: Some(4), cell: tokens },
     Column { heading: "COST", side: Align::Right, gives_way: Some(1), cell: cost },
@@ -171,7 +196,7 @@ fn time(listed: &Listed, zone: &TimeZone) -> (Ink, String) {
 }
 
 fn app(listed: &Listed, _: &TimeZone) -> (Ink, String) {
-    (Ink::Plain, name(app_name(listed)))
+    (Ink::Plain, name(listed.app.name()))
 }
 
 fn provider(listed: &Listed, _: &TimeZone) -> (Ink, String) {
@@ -181,6 +206,10 @@ fn provider(listed: &Listed, _: &TimeZone) -> (Ink, String) {
 fn model(listed: &Listed, _: &TimeZone) -> (Ink, String) {
     let model = listed.request_model.as_deref().or(listed.reply_model.as_deref());
     (Ink::Plain, name(model.unwrap_or_default()))
+}
+
+fn tags(listed: &Listed, _: &TimeZone) -> (Ink, String) {
+    (Ink::Role, name(listed.marks.as_deref().unwrap_or_default()))
 }
 
 /// The status says enough of an exchange that came to its end.
@@ -222,23 +251,12 @@ fn total(listed: &Listed, _: &TimeZone) -> (Ink, String) {
     (Ink::Plain, listed.duration_ms.map(duration).unwrap_or_default())
 }
 
-/// The name of an app: the first product of its user agent, since a process is often just
-/// called `node`; but every browser calls itself `Mozilla`.
-pub(super) fn app_name(listed: &Listed) -> &str {
-    let agent = listed.app.user_agent.as_deref().unwrap_or_default();
-    let product = agent.split(['/', ' ', '(']).next().unwrap_or_default();
-    match (product, listed.app.process.as_deref()) {
-        ("" | "Mozilla", Some(process)) => process,
-        (product, _) => product,
-    }
-}
-
 fn name(text: &str) -> String {
     cut(&shown(text), NAME_COLUMNS_MAX)
 }
 
 /// A count of tokens in at most five characters or so.
-fn count_of(count: u64) -> String {
+pub(super) fn count_of(count: u64) -> String {
     match count {
         0..10_000 => count.to_string(),
         10_000..1_000_000 => format!("{}.{}k", count / 1_000, count % 1_000 / 100),
@@ -299,7 +317,7 @@ mod tests {
 
     #[test]
     fn columns_give_way_to_the_first_words() {
-        let widths = vec![8, 14, 10, 9, 20, 3, 9, 7, 5, 5];
+        let widths = vec![8, 14, 10, 9, 20, 0, 3, 9, 7, 5, 5];
         assert_eq!(fitted(widths.clone(), None), widths);
         assert_eq!(fitted(widths.clone(), Some(200)), widths);
         for terminal in [40, 60, 80, 100, 120] {

@@ -1,14 +1,24 @@
 //! The command line: flags, settings, one file a command; the only wiring.
 
+mod amount;
+mod anatomy;
 mod authority;
 mod ca;
+mod delete;
 mod demo;
+mod diff;
 mod export;
 mod filters;
 mod grep;
+mod leaks;
 mod ls;
 mod places;
+mod prices;
 mod printer;
+mod prompts;
+mod prune;
+mod remark;
+mod reread;
 mod run;
 mod running;
 mod say;
@@ -16,11 +26,18 @@ mod serve;
 mod session;
 mod settings;
 mod show;
+mod stats;
+mod status;
+mod table;
 mod tail;
+mod threads;
 mod token;
+mod verify;
+mod which;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::parser::ValueSource;
@@ -56,15 +73,37 @@ enum Command {
     Run(run::RunArgs),
     Ls(ls::LsArgs),
     Grep(grep::GrepArgs),
+    Threads(threads::ThreadsArgs),
     Show(show::ShowArgs),
+    Diff(diff::DiffArgs),
+    Prompts(prompts::PromptsArgs),
     Tail(tail::TailArgs),
+    Leaks(leaks::LeaksArgs),
+    Stats(stats::StatsArgs),
+    Anatomy(anatomy::AnatomyArgs),
+    Prices(prices::PricesArgs),
     Export(export::ExportArgs),
+    Pin(remark::PinArgs),
+    Unpin(remark::UnpinArgs),
+    Tag(remark::TagArgs),
+    Note(remark::NoteArgs),
+    Delete(delete::DeleteArgs),
+    Prune(prune::PruneArgs),
+    Vacuum(prune::VacuumArgs),
+    Verify(verify::VerifyArgs),
+    Backup(verify::BackupArgs),
+    Repair(verify::RepairArgs),
+    Reread(reread::RereadArgs),
+    Status(status::StatusArgs),
     Ca(ca::CaArgs),
     Demo(demo::DemoArgs),
 }
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
+    // A limit on the size of files is an error of one write, not the end of all connections.
+    // A handler and not an ignored signal: children would inherit that.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let matches = Cli::command().get_matches();
     let mut out = Printer::stdio();
     let cli = match Cli::from_arg_matches(&matches) {
@@ -122,9 +161,28 @@ fn execute(
         Command::Serve(args) => serve::serve(args, places, config, out),
         Command::Ls(args) => ls::ls(&args, &capture, out),
         Command::Grep(args) => grep::grep(&args, &capture, out),
+        Command::Threads(args) => threads::threads(&args, &capture, out),
         Command::Show(args) => show::show(&args, &capture, out),
-        Command::Tail(args) => tail::tail(&args, places, out),
+        Command::Diff(args) => diff::diff(&args, &capture, out),
+        Command::Prompts(args) => prompts::prompts(&args, &capture, out),
+        Command::Tail(args) => tail::tail(&args, places, config, out),
+        Command::Anatomy(args) => anatomy::anatomy(&args, &capture, out),
+        Command::Prices(args) => prices::prices(&args, places, config, out),
+        Command::Leaks(args) => leaks::leaks(&args, &capture, out),
+        Command::Stats(args) => stats::stats(&args, &capture, out),
         Command::Export(args) => export::export(&args, &capture, out),
+        Command::Pin(args) => remark::pin(&args, &capture, out),
+        Command::Unpin(args) => remark::unpin(&args, &capture, out),
+        Command::Tag(args) => remark::tag(&args, &capture, out),
+        Command::Note(args) => remark::note(&args, &capture, out),
+        Command::Delete(args) => delete::delete(&args, &capture, out),
+        Command::Prune(args) => prune::prune(&args, &capture, config, out),
+        Command::Vacuum(args) => prune::vacuum(&args, places, out),
+        Command::Verify(args) => verify::verify(&args, &capture, out),
+        Command::Backup(args) => verify::backup(&args, &capture, out),
+        Command::Repair(args) => verify::repair(&args, &capture, out),
+        Command::Reread(args) => reread::reread(&args, places, config, out),
+        Command::Status(args) => status::status(&args, places, config, out),
         Command::Ca(args) => ca::ca(&args, places, config, out),
         Command::Demo(args) => demo::demo(&args, out),
         // It ends the process in its own way: see `main`.

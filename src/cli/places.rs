@@ -33,6 +33,11 @@ impl Places {
         self.data.join("token")
     }
 
+    /// The table of prices that `overhear prices update` fetched.
+    pub fn prices(&self) -> PathBuf {
+        self.data.join("prices.json")
+    }
+
     /// The certificate authority.
     pub fn ca(&self) -> PathBuf {
         self.data.join("ca")

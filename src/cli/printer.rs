@@ -23,6 +23,8 @@ pub enum ExitStatus {
     Found,
     /// Nothing; no error either.
     NothingFound,
+    /// What was compared is not alike: the code that `diff` gives then.
+    Different,
     /// It could not look.
     Error,
 }
@@ -31,7 +33,7 @@ impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         match status {
             ExitStatus::Found => Self::SUCCESS,
-            ExitStatus::NothingFound => Self::from(1),
+            ExitStatus::NothingFound | ExitStatus::Different => Self::from(1),
             ExitStatus::Error => Self::from(2),
         }
     }
@@ -54,6 +56,10 @@ pub enum Ink {
     Hit,
     /// What went wrong.
     Bad,
+    /// What is in the old text only; without colour it stands in `[-` and `-]`.
+    Removed,
+    /// What is in the new text only; without colour it stands in `{+` and `+}`.
+    Added,
 }
 
 impl Ink {
@@ -66,7 +72,17 @@ impl Ink {
             Self::Id => "33",
             Self::Role => "36",
             Self::Hit => "1;31",
-            Self::Bad => "31",
+            Self::Bad | Self::Removed => "31",
+            Self::Added => "32",
+        }
+    }
+
+    /// What stands around a piece where there is no colour.
+    fn marks(self) -> [&'static str; 2] {
+        match self {
+            Self::Removed => ["[-", "-]"],
+            Self::Added => ["{+", "+}"],
+            _ => ["", ""],
         }
     }
 }
@@ -84,6 +100,7 @@ pub struct Printer {
     talk: Box<dyn Write>,
     paint: Paint,
     width: Option<usize>,
+    margin: String,
 }
 
 impl Printer {
@@ -97,26 +114,41 @@ impl Printer {
         };
         let width = stdout.is_terminal().then(terminal_width).flatten();
         let talk = Box::new(anstream::stderr());
-        Self { data: Box::new(BufWriter::new(stdout)), talk, paint, width }
+        let margin = String::new();
+        Self { data: Box::new(BufWriter::new(stdout)), talk, paint, width, margin }
     }
 
     /// Any two writers, without colour; `width` as of a terminal.
     #[cfg(test)]
     pub fn to(data: Box<dyn Write>, talk: Box<dyn Write>, width: Option<usize>) -> Self {
-        Self { data, talk, paint: Paint::Plain, width }
+        Self { data, talk, paint: Paint::Plain, width, margin: String::new() }
     }
 
     /// Columns of the terminal; `None` if there is none, and lines need not be cut.
     pub fn width(&self) -> Option<usize> {
-        self.width
+        self.width.map(|columns| columns.saturating_sub(width(&self.margin)))
+    }
+
+    /// What stands before each line from now on.
+    pub fn set_margin(&mut self, margin: &str) {
+        margin.clone_into(&mut self.margin);
     }
 
     /// Writes a line of pieces. What is captured goes through [`shown`] first.
     pub fn line<T: AsRef<str>>(&mut self, pieces: &[(Ink, T)]) -> io::Result<()> {
+        if !self.margin.is_empty() {
+            let (begin, end) =
+                if self.paint == Paint::Plain { ("", "") } else { ("\x1b[2m", "\x1b[0m") };
+            write!(self.data, "{begin}{}{end}", self.margin)?;
+        }
         for (ink, text) in pieces {
             let (sgr, text) = (ink.sgr(), text.as_ref());
-            if self.paint == Paint::Plain || sgr.is_empty() || text.is_empty() {
-                self.data.write_all(text.as_bytes())?;
+            if text.is_empty() {
+                continue;
+            }
+            if self.paint == Paint::Plain || sgr.is_empty() {
+                let [before, after] = ink.marks();
+                write!(self.data, "{before}{text}{after}")?;
             } else {
                 write!(self.data, "\x1b[{sgr}m{text}\x1b[0m")?;
             }
@@ -157,7 +189,9 @@ impl Printer {
             Err(error) => {
                 self.talk(format_args!("error: {}", shown_lines(&in_words(&error))));
                 match error.downcast_ref() {
-                    Some(StoreError::Unknown { .. }) => ExitStatus::NothingFound,
+                    Some(StoreError::Unknown { .. } | StoreError::UnknownThread { .. }) => {
+                        ExitStatus::NothingFound
+                    }
                     _ => ExitStatus::Error,
                 }
             }

@@ -21,7 +21,7 @@ use super::session::{Listen, Session};
 use super::settings::{ConfigFile, ProxyArgs};
 use crate::ca::Authority;
 use crate::run::{Child, Ending, outfit};
-use crate::store::Reader;
+use crate::store::{Calls, Reader, Selection};
 
 /// How long the running proxy may take to store what the tool said last.
 const STORED_WITHIN: Duration = Duration::from_secs(2);
@@ -97,7 +97,7 @@ fn try_run(
     let count = through.finish(places, began);
     speaker.finish();
     if matches!(outcome, Outcome::Ended(_)) {
-        tell(count, out);
+        tell(count, calls_of_models(places, began), out);
     }
     Ok(outcome)
 }
@@ -160,7 +160,7 @@ fn settled_count(places: &Places, began: Timestamp, ended: Timestamp) -> u64 {
     loop {
         std::thread::sleep(Duration::from_millis(250));
         let count = Reader::open(&places.capture())
-            .and_then(|reader| reader.count_opened_between(began, ended))
+            .and_then(|reader| reader.count_opened_between(began, ended, &Selection::default()))
             .unwrap_or_default();
         if last == Some(count) || Instant::now() > give_up {
             return count;
@@ -169,7 +169,15 @@ fn settled_count(places: &Places, began: Timestamp, ended: Timestamp) -> u64 {
     }
 }
 
-fn tell(count: u64, out: &mut Printer) {
+/// How many of them `overhear ls` lists.
+fn calls_of_models(places: &Places, began: Timestamp) -> u64 {
+    let selection = Selection { calls: Calls::OfModels, ..Selection::default() };
+    Reader::open(&places.capture())
+        .and_then(|reader| reader.count_opened_between(began, Timestamp::now(), &selection))
+        .unwrap_or_default()
+}
+
+fn tell(count: u64, calls: u64, out: &mut Printer) {
     match count {
         0 => out.talk(
             "overhear: no exchange captured\nhint: the tool may not use the proxy variables, or \
@@ -179,10 +187,21 @@ fn tell(count: u64, out: &mut Printer) {
         1 => out.talk(
             "overhear: 1 exchange captured; see it with `overhear ls` and `overhear show ID`",
         ),
-        n => out.talk(format_args!(
-            "overhear: {n} exchanges captured; see them with `overhear ls -n {n}`, search with \
-             `overhear grep PATTERN`"
+        n if calls == 0 => out.talk(format_args!(
+            "overhear: {n} exchanges captured, none of them a call of a model; see them with \
+             `overhear ls --everything -n {n}`"
         )),
+        n => {
+            let of_them = match calls {
+                calls if calls == n => String::new(),
+                1 => ", 1 of them a call of a model".to_owned(),
+                calls => format!(", {calls} of them calls of a model"),
+            };
+            out.talk(format_args!(
+                "overhear: {n} exchanges captured{of_them}; see them with `overhear ls -n {calls}`, \
+                 search with `overhear grep PATTERN`"
+            ));
+        }
     }
 }
 

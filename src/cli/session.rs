@@ -12,14 +12,15 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::places::Places;
+use super::prices;
 use super::say::Say;
 use super::settings::Settings;
 use super::token;
 use crate::ca::Authority;
 use crate::dialect::providers;
 use crate::proxy::{self, Access, BaseUrl, Engine};
-use crate::record::{Lexicon, Recorder, Standing};
-use crate::store::Store;
+use crate::record::{Capture, Lexicon, Recorder, Standing};
+use crate::store::StoreError;
 use crate::tape::{Budget, Place, PlaceKind, Tapes};
 
 /// How long flows may take to end after whoever used them is gone.
@@ -56,8 +57,7 @@ impl Session {
         authority: Arc<Authority>,
         say: Say,
     ) -> Result<Self> {
-        let store = Store::open(&places.capture())?;
-        let lexicon = Lexicon::new(store.key());
+        let (capture, retention) = (capture(&settings, places, &say)?, settings.retention);
         let (place, runtime_dir) = tape_place(places, &say);
         let budget = place
             .capacity()
@@ -68,11 +68,11 @@ impl Session {
             Arc::new(move |notice: crate::record::Notice| say(&notice.to_string()))
         };
         let recorder = Recorder::start(
-            store,
+            capture,
+            retention,
             heard,
             Arc::clone(tapes.wake()),
             runtime_dir.clone(),
-            lexicon,
             notify,
         )
         .context("cannot start the recorder's thread")?;
@@ -123,6 +123,24 @@ impl Session {
         self.recorder.finish();
         clear_away(&self.tapes, self.runtime_dir.as_deref());
     }
+}
+
+/// Opens the capture. Where that may succeed later, forwarding begins without it.
+fn capture(settings: &Settings, places: &Places, say: &Say) -> Result<Capture> {
+    let bodies = settings.bodies;
+    let (own, of_prices, tell) = (settings.prices.clone(), places.clone(), Arc::clone(say));
+    let lexicon_of = Box::new(move |key| {
+        let prices = prices::or_default(prices::open(&own, &of_prices), |words| tell(words));
+        Lexicon { prices, ..Lexicon::with_bodies(key, bodies) }
+    });
+    let mut capture = Capture::new(&places.capture(), settings.durability, lexicon_of);
+    match capture.open() {
+        Ok(notice) => notice.into_iter().for_each(|notice| say(&notice.to_string())),
+        // The recorder tries again, and says so.
+        Err(error) if error.is_retryable() || matches!(error, StoreError::Newer { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(capture)
 }
 
 /// Takes the folders of the tapes away, each only if it is empty: another proxy may use it.

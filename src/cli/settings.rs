@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -12,6 +13,9 @@ use super::places;
 use crate::ca::Scope;
 use crate::dialect::providers;
 use crate::proxy::{NoProxy, Resolve, Rules, Upstream};
+use crate::record::Durability;
+use crate::record::secrets::Bodies;
+use crate::store::Retention;
 
 /// Where the proxy listens unless told otherwise.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
@@ -58,6 +62,19 @@ pub struct ProxyArgs {
     /// Most memory for what is not stored yet, in MiB [default: 512]
     #[arg(long, value_name = "MIB", env = "OVERHEAR_TAPE_BUDGET")]
     pub tape_budget: Option<u64>,
+    /// Delete exchanges that are older than N days and not pinned; 0: never [default: 90]
+    #[arg(long, value_name = "N", env = "OVERHEAR_KEEP_DAYS")]
+    pub keep_days: Option<u32>,
+    /// Delete the oldest exchanges while the capture is larger than N GB; 0: never [default: 20]
+    #[arg(long, value_name = "N", env = "OVERHEAR_KEEP_GB")]
+    pub keep_gb: Option<f64>,
+    /// Let each commit wait for the disk, so that a loss of power costs nothing
+    #[arg(long, env = "OVERHEAR_DURABLE")]
+    pub durable: bool,
+    /// Keep bodies as they went over the wire, secrets included; those of header lines are
+    /// replaced all the same
+    #[arg(long, env = "OVERHEAR_KEEP_BODY_SECRETS")]
+    pub keep_body_secrets: bool,
 }
 
 /// The configuration file: the same names.
@@ -79,11 +96,21 @@ struct Config {
     upstream_ca: Vec<PathBuf>,
     parent_proxy: Option<String>,
     tape_budget: Option<u64>,
+    keep_days: Option<u32>,
+    keep_gb: Option<f64>,
+    #[serde(default)]
+    durable: bool,
+    #[serde(default)]
+    keep_body_secrets: bool,
 }
 
 /// The configuration file, read or absent.
 #[derive(Clone, Debug, Default)]
-pub struct ConfigFile(Config);
+pub struct ConfigFile {
+    config: Config,
+    /// Where it is, or would be.
+    path: PathBuf,
+}
 
 /// What came of all of them.
 #[derive(Clone, Debug)]
@@ -102,6 +129,14 @@ pub struct Settings {
     pub upstream_ca: Vec<PathBuf>,
     /// Memory of all tapes together, in bytes.
     pub tape_budget: u64,
+    /// How long and how much is kept.
+    pub retention: Retention,
+    /// Whether a commit waits for the disk.
+    pub durability: Durability,
+    /// The user's own prices.
+    pub prices: PathBuf,
+    /// What becomes of the secrets in bodies.
+    pub bodies: Bodies,
 }
 
 impl ConfigFile {
@@ -114,18 +149,33 @@ impl ConfigFile {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !needed => {
-                return Ok(Self::default());
+                return Ok(Self { config: Config::default(), path });
             }
             Err(e) => return Err(e).context(format!("cannot read `{}`", path.display())),
         };
         let config = toml::from_str(&text)
             .with_context(|| format!("`{}` is no configuration of Overhear's", path.display()))?;
-        Ok(Self(config))
+        Ok(Self { config, path })
+    }
+
+    /// What becomes of the secrets in bodies, where nothing else is said.
+    pub fn bodies(&self) -> Bodies {
+        if self.config.keep_body_secrets { Bodies::Kept } else { Bodies::Replaced }
+    }
+
+    /// How long and how much is kept, with what was said beside the file.
+    pub fn retention(&self, days: Option<u32>, gigabytes: Option<f64>) -> Retention {
+        retention(days.or(self.config.keep_days), gigabytes.or(self.config.keep_gb))
     }
 
     /// The folder of the capture, if the file names one.
     pub fn data_dir(&self) -> Option<&Path> {
-        self.0.data_dir.as_deref()
+        self.config.data_dir.as_deref()
+    }
+
+    /// The user's own prices: `prices.toml` beside the configuration file.
+    pub fn prices(&self) -> PathBuf {
+        self.path.with_file_name("prices.toml")
     }
 }
 
@@ -133,18 +183,29 @@ impl ProxyArgs {
     /// Whether anything was said on the command line that a running proxy would not do.
     pub fn ask_for_a_proxy_of_their_own(&self) -> bool {
         let Self {
-            listen, web, intercept, tunnel, all, resolve, upstream_ca, parent_proxy, ..
+            listen,
+            web,
+            intercept,
+            tunnel,
+            all,
+            resolve,
+            upstream_ca,
+            parent_proxy,
+            keep_body_secrets,
+            ..
         } = self;
         listen.is_some()
             || web.is_some()
             || !(intercept.is_empty() && tunnel.is_empty() && resolve.is_empty())
             || *all
+            || *keep_body_secrets
             || !upstream_ca.is_empty()
             || parent_proxy.is_some()
     }
 
     /// These, completed by the configuration file.
-    pub fn settings(self, ConfigFile(config): &ConfigFile) -> Result<Settings> {
+    pub fn settings(self, file: &ConfigFile) -> Result<Settings> {
+        let config = &file.config;
         let intercept = match self.all || config.all {
             true => Scope::Everything,
             false => {
@@ -159,12 +220,15 @@ impl ProxyArgs {
         }
         let upstream = match self.parent_proxy.as_ref().or(config.parent_proxy.as_ref()) {
             Some(url) => Upstream::Parent { proxy: parent_proxy(url)?, except: NoProxy::default() },
-            None => parent_of_environment(),
+            None => upstream_of_environment(),
         };
         let mut upstream_ca = self.upstream_ca;
         upstream_ca.extend(config.upstream_ca.iter().cloned());
         let tape_budget = self.tape_budget.or(config.tape_budget);
+        let durable = self.durable || config.durable;
         Ok(Settings {
+            retention: file.retention(self.keep_days, self.keep_gb),
+            durability: if durable { Durability::Power } else { Durability::Process },
             listen: self.listen.or(config.listen),
             web: self.web.or(config.web),
             rules: Rules { intercept, tunnel },
@@ -172,14 +236,31 @@ impl ProxyArgs {
             upstream,
             upstream_ca,
             tape_budget: tape_budget.map_or(TAPE_BUDGET, |mib| mib << 20),
+            prices: file.prices(),
+            bodies: match self.keep_body_secrets || config.keep_body_secrets {
+                true => Bodies::Kept,
+                false => Bodies::Replaced,
+            },
         })
     }
+}
+
+/// What was said of days and gigabytes, and else what is built in; none is zero.
+fn retention(days: Option<u32>, gigabytes: Option<f64>) -> Retention {
+    let Retention { mut age, mut bytes } = Retention::default();
+    if let Some(days) = days {
+        age = (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 3600));
+    }
+    if let Some(gigabytes) = gigabytes {
+        bytes = (gigabytes > 0.0).then_some((gigabytes * 1e9) as u64);
+    }
+    Retention { age, bytes }
 }
 
 /// The proxy by which this machine reaches the network, if its environment names one: what
 /// the tool would have used without us. One that leads back to this machine is an Overhear,
 /// most likely, and two of them would read the same.
-fn parent_of_environment() -> Upstream {
+pub fn upstream_of_environment() -> Upstream {
     let named = |names: &[&str]| {
         let values = names.iter().filter_map(|name| std::env::var(name).ok());
         values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())

@@ -1,5 +1,7 @@
 //! `overhear show`: an exchange as a conversation.
 
+mod thread;
+
 use std::io;
 use std::path::Path;
 
@@ -20,19 +22,24 @@ const OTHER_COLUMNS: usize = 8;
 /// Columns of a tool's name before its description.
 const TOOL_NAME_COLUMNS: usize = 20;
 
-/// Show an exchange as a conversation: system prompt, tools, messages, answer, usage, timing
+/// Show an exchange, or a thread, as a conversation: system prompt, tools, messages, answers
 #[derive(Args, Clone, Debug)]
 pub struct ShowArgs {
     /// The exchange: the digits that `overhear ls` shows, or the first of them, or any piece
-    /// that the whole id begins or ends with
+    /// that the whole id begins or ends with. Else the name of a thread, or the first of it
     id: String,
+    /// Show the whole thread: the one that the exchange is in, or that has this name. Of each turn
+    /// what is new; sub-agents and branches stand apart. A name that is no exchange's id means
+    /// the thread without this
+    #[arg(long, conflicts_with_all = ["raw", "headers"])]
+    thread: bool,
     /// Show each tool's whole description and the schema of its arguments
     #[arg(long)]
     tools: bool,
     /// Show the headers of request and reply
     #[arg(long)]
     headers: bool,
-    /// One JSON object with every field of `docs/exchange.md`
+    /// One JSON object with the fields of `docs/exchange.md`
     #[arg(long)]
     json: bool,
     /// Write the bytes as they went over the wire, credentials replaced, and nothing else
@@ -52,7 +59,15 @@ pub enum RawSide {
 /// Runs the command on the capture at `capture`.
 pub fn show(args: &ShowArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
     let reader = filters::open(capture, out)?;
-    let (seq, id) = reader.find(&args.id)?;
+    let found = if args.thread { None } else { Some(reader.find(&args.id)) };
+    let (seq, id) = match found {
+        None => return thread::show(args, &reader, &reader.find_thread(&args.id)?, out),
+        Some(Ok(found)) => found,
+        Some(Err(error)) => match reader.find_thread(&args.id) {
+            Ok(name) if args.raw.is_none() => return thread::show(args, &reader, &name, out),
+            _ => return Err(error.into()),
+        },
+    };
     if let Some(raw) = args.raw {
         let side = match raw {
             RawSide::Request => Side::Downstream,
@@ -144,6 +159,11 @@ fn summary(exchange: &Exchange, out: &mut Printer) -> io::Result<()> {
     ];
     facts.push(("timing", joined(timing, " · ")));
     facts.push(("tokens", exchange.usage.as_ref().map(usage).unwrap_or_default()));
+    let annotations = &exchange.annotations;
+    let pinned = annotations.pinned.then(|| "pinned".to_owned());
+    let tags = annotations.tags.iter().map(|tag| format!("#{tag}"));
+    facts.push(("tags", pinned.into_iter().chain(tags).collect::<Vec<_>>().join(" ")));
+    facts.push(("note", annotations.notes.join(" · ")));
     facts.push(("cost", exchange.cost_usd.map(dollars).unwrap_or_default()));
     out.line(&[(Ink::Dim, "id       "), (Ink::Id, &exchange.id.to_string())])?;
     for (name, fact) in facts.into_iter().filter(|(_, fact)| !fact.is_empty()) {
@@ -325,7 +345,7 @@ mod tests {
 
     use super::*;
     use crate::cli::printer::tests::Sheet;
-    use crate::store::tests::sample::{Capture, turn};
+    use crate::store::tests::sample::{Capture, told, turn};
 
     #[derive(Parser)]
     struct Line {
@@ -372,7 +392,7 @@ mod tests {
         let mut capture = Capture::new();
         capture.write(&[turn(1)]);
         let (json, _) = run(&capture, &["00000001", "--json"]);
-        assert_eq!(serde_json::from_str::<Exchange>(&json).unwrap(), turn(1));
+        assert_eq!(told(&serde_json::from_str(&json).unwrap()), turn(1));
         let (raw, _) = run(&capture, &["00000001", "--raw", "request"]);
         assert_eq!(raw, "POST / HTTP/1.1\r\n\r\n{}");
         assert_eq!(run(&capture, &["ffffffff"]).1, ExitStatus::NothingFound);

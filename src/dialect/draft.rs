@@ -7,7 +7,7 @@ use super::answer::{Answer, REST_MAX, Tell};
 use super::json::{self, Rest, Shape};
 use super::notes::Notes;
 use super::{Asked, Decoded, Grown, failure, lossy, thread};
-use crate::model::{Message, Part, Request};
+use crate::model::{Message, NamedThread, Part, Request};
 
 /// An exchange while it is read.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Draft {
     /// The thread, where no rule of all dialects has found one.
     pub(super) fn threaded(&mut self, id: Option<String>) {
         if self.decoded.thread.is_none() {
-            self.decoded.thread = id;
+            self.decoded.thread = id.map(NamedThread::field);
         }
     }
 

@@ -193,6 +193,11 @@ pub(super) use record;
 pub(super) struct Text<'a>(Option<Cow<'a, str>>);
 
 impl<'a> Text<'a> {
+    /// A text of ours.
+    pub(super) fn of(words: &'static str) -> Self {
+        Self(Some(words.into()))
+    }
+
     /// The text; empty if absent.
     pub(super) fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()

@@ -33,6 +33,7 @@ mod path;
 pub mod providers;
 mod schema;
 mod thread;
+mod turns;
 mod unknown;
 mod vectors;
 mod zed;
@@ -40,7 +41,7 @@ mod zed;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Cost, ExchangeError, Headers, Reply, Request, Usage};
+use crate::model::{Cost, ExchangeError, Headers, NamedThread, Reply, Request, Usage};
 use crate::observe::{envelope, eventstream, sse, stream};
 use path::{lossy, may_be_object, path_only, path_segment_after};
 
@@ -270,8 +271,8 @@ pub enum Grown<'a> {
 /// What a dialect makes of one exchange. `headers` are left empty: they are the recorder's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Decoded {
-    /// The conversation, as the app itself named it.
-    pub thread: Option<String>,
+    /// The conversation, as the app itself names it.
+    pub thread: Option<NamedThread>,
     /// The prompt.
     pub request: Request,
     /// The answer.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Choice, Cost, Message, Tool, Usage};
+use super::{Choice, Cost, Message, ThreadRule, Tool, Usage};
 
 /// Header lines in the order and case in which they were sent, repeated names included.
 pub type Headers = Vec<(String, String)>;
@@ -20,9 +20,16 @@ pub struct Exchange {
     pub id: Uuid,
     /// The pair of connections that carried the exchange.
     pub flow: Uuid,
-    /// The conversation this exchange continues, as the app itself named it; `None` where it
-    /// named none.
+    /// The conversation that this exchange belongs to: as the app names it, else the id of its
+    /// first exchange. Before it is stored only what the app names; then `None` only for what
+    /// is no conversation.
     pub thread: Option<String>,
+    /// What put it there.
+    pub thread_rule: Option<ThreadRule>,
+    /// The exchange that this one continues; of a sub-agent's first one, that which called it.
+    pub parent: Option<Uuid>,
+    /// How many of the request's messages, from the first on, were said before in the thread.
+    pub inherited: Option<u32>,
     /// How the exchange ended.
     pub state: State,
     /// When the request's first byte came from the app.
@@ -68,6 +75,20 @@ pub struct Exchange {
     pub error: Option<ExchangeError>,
     /// What the reader should know: what could not be read, what was cut, what was replaced.
     pub notes: Vec<String>,
+    /// What people said of it.
+    #[serde(default)]
+    pub annotations: Annotations,
+}
+
+/// What people said of an exchange, in the order in which they did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Annotations {
+    /// It stays, whatever its age.
+    pub pinned: bool,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Sentences to remember.
+    pub notes: Vec<String>,
 }
 
 /// How an exchange ended.
@@ -105,6 +126,23 @@ pub struct App {
     pub process: Option<String>,
     /// Its process id.
     pub pid: Option<u32>,
+}
+
+impl App {
+    /// What people call it: see [`App::name_of`].
+    pub fn name(&self) -> &str {
+        Self::name_of(self.user_agent.as_deref(), self.process.as_deref())
+    }
+
+    /// The name of an app: the first product of its user agent, since a process is often just
+    /// called `node`; but every browser calls itself `Mozilla`. Empty if nothing is known.
+    pub fn name_of<'a>(user_agent: Option<&'a str>, process: Option<&'a str>) -> &'a str {
+        let product = user_agent.unwrap_or_default().split(['/', ' ', '(']).next();
+        match (product.unwrap_or_default(), process) {
+            ("" | "Mozilla", Some(process)) => process,
+            (product, _) => product,
+        }
+    }
 }
 
 /// The prompt: what the app sent.

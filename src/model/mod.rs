@@ -7,9 +7,11 @@
 mod exchange;
 mod message;
 mod secret;
+mod thread;
 mod usage;
 
-pub use exchange::{App, Exchange, ExchangeError, Headers, Reply, Request, State};
+pub use exchange::{Annotations, App, Exchange, ExchangeError, Headers, Reply, Request, State};
 pub use message::{Choice, Message, Part, Tool};
 pub use secret::{Fingerprint, Fingerprinter, Secret};
-pub use usage::{Cost, Usage};
+pub use thread::{NamedThread, ThreadRule};
+pub use usage::{Buckets, Cost, Usage};

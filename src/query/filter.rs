@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Role;
 use crate::model::State;
-use crate::store::{Reader, Selection, StoreError};
+use crate::store::{Calls, Reader, Selection, StoreError};
 
 /// Which exchanges a command is about, and which of their texts: one type for all commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,16 +27,25 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Began before this time.
     pub until: Option<Timestamp>,
+    /// The thread whose name begins so, or that has the exchange of this id; its sub-agents'
+    /// threads as well.
+    pub thread: Option<String>,
     /// The one exchange whose id begins or ends so.
     pub id: Option<String>,
+    /// Has this tag.
+    pub tag: Option<String>,
+    /// Pinned ones only, or only others.
+    pub pinned: Option<bool>,
     /// The newest so many; `None` is all.
     pub limit: Option<usize>,
 }
 
 impl Filter {
-    /// The exchanges that are meant. Looks `id` up, so that an ambiguous one is told.
+    /// The exchanges that are meant. Looks `id` and `thread` up, so that an ambiguous one is
+    /// told.
     pub fn selection(&self, reader: &Reader) -> Result<Selection, StoreError> {
         let id = self.id.as_deref().map(|id| reader.find(id)).transpose()?;
+        let thread = self.thread.as_deref().map(|words| reader.find_thread(words)).transpose()?;
         Ok(Selection {
             app: self.app.clone(),
             host: self.host.clone(),
@@ -46,7 +55,11 @@ impl Filter {
             state: self.state,
             since: self.since,
             until: self.until,
+            thread,
             id: id.map(|(_, id)| id),
+            tag: self.tag.clone(),
+            pinned: self.pinned,
+            calls: Calls::All,
         })
     }
 

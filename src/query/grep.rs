@@ -1,25 +1,26 @@
 //! Searching the capture.
 //!
-//! A message that an agent sends again with every turn is searched once. Hits come in the
-//! order in which their texts were first captured, while the search goes on.
+//! A message that an agent sends again with every turn is searched once. Hits come while the
+//! search goes on, those of the texts captured last first.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::text::texts;
-use super::{Filter, Found, Pattern, Place, Role, Text};
-use crate::store::{Content, Holder, Listed, Reader, Selection, Side, StoreError};
+use super::search::{FoundText, Look, Looked, candidates, scan};
+use super::{Filter, FoundLine, Pattern, Place, Role};
+use crate::store::{Holder, Kind, Listed, Occurrences, Reader, Selection, Side, Span, StoreError};
 
 /// Exchanges read at once while looking for those that no dialect reads.
 const PAGE: usize = 256;
 
 /// Of the exchanges that have the same message, which are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Every {
     /// The newest, with the count of the others.
+    #[default]
     Newest,
     /// Each of them.
     Exchange,
@@ -36,27 +37,30 @@ pub struct Hit {
     pub place: Place,
     /// Its index in that list; 0 where there is but one.
     pub index: u32,
-    /// Number of the line within its text, from 1.
-    pub number: usize,
-    /// The line.
-    pub line: String,
-    /// Where the pattern is in the line, in bytes.
-    pub ranges: Vec<Range<usize>>,
-    /// Lines before it.
-    pub before: Vec<String>,
-    /// Lines after it.
-    pub after: Vec<String>,
-    /// How many older exchanges have the same message.
-    pub earlier: usize,
+    /// The line, and what is around it in its text.
+    pub found: FoundLine,
+    /// The oldest exchange, among those that are meant, that has the same message.
+    pub first: Occurrence,
+    /// The newest one.
+    pub last: Occurrence,
+    /// How many exchanges have the same message.
+    pub count: usize,
+}
+
+/// An exchange, and when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// The exchange's id.
+    pub exchange: Uuid,
+    /// When it began.
+    pub started_at: Timestamp,
 }
 
 /// A search.
 pub struct Grep<'a> {
     reader: &'a Reader,
-    pattern: &'a Pattern,
-    filter: &'a Filter,
+    look: Look<'a>,
     selection: Selection,
-    context: usize,
     every: Every,
     told: Told,
 }
@@ -66,7 +70,8 @@ pub struct Grep<'a> {
 #[derive(Default)]
 struct Told {
     texts: HashSet<u64>,
-    system_lines: HashSet<(Uuid, u64)>,
+    /// Where the line of a system prompt was told.
+    system_lines: HashMap<(Uuid, u64), Place>,
 }
 
 impl<'a> Grep<'a> {
@@ -79,8 +84,8 @@ impl<'a> Grep<'a> {
         every: Every,
     ) -> Result<Self, StoreError> {
         let selection = filter.selection(reader)?;
-        let told = Told::default();
-        Ok(Self { reader, pattern, filter, selection, context, every, told })
+        let look = Look { pattern, filter, context };
+        Ok(Self { reader, look, selection, every, told: Told::default() })
     }
 
     /// Searches; hands each hit to `dispatch` until that breaks off with an error.
@@ -88,59 +93,68 @@ impl<'a> Grep<'a> {
         mut self,
         mut dispatch: impl FnMut(Hit) -> Result<(), E>,
     ) -> Result<(), E> {
-        for id in self.reader.message_ids(&self.selection)? {
-            if let Some(message) = self.reader.message(id)? {
-                self.message(message.id, &message.content, &mut dispatch)?;
-            }
-        }
+        let (reader, look, selection) = (self.reader, self.look, self.selection.clone());
+        let candidates = candidates(reader, look.pattern, &selection)?;
+        let mut occurrences = Occurrences::new(reader, &selection);
+        scan(reader, candidates, look, |looked| {
+            self.message(looked, &mut occurrences, &mut dispatch)
+        })?;
         self.unread(&mut dispatch)
     }
 
+    /// Tells the hits of a message, if an exchange that is meant has it.
     fn message<E: From<StoreError>>(
         &mut self,
-        id: i64,
-        content: &Content,
+        mut looked: Looked,
+        occurrences: &mut Occurrences<'_>,
         dispatch: &mut impl FnMut(Hit) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (pattern, filter, context) = (self.pattern, self.filter, self.context);
-        // Holders are looked up for the few messages with a hit only.
-        let mut holders: Option<Vec<Holder>> = None;
-        for (nth, text) in (0..).zip(texts(content)) {
-            if !filter.wants(&text.role) {
-                continue;
+        if self.every == Every::Newest {
+            looked.texts.retain(|text| !self.told.texts.contains(&text.hash));
+            if looked.texts.is_empty() {
+                return Ok(());
             }
-            let lines = pattern.lines(&text.text, context);
-            if lines.is_empty() {
-                continue;
-            }
-            let holders = match &holders {
-                Some(holders) => holders,
-                None => holders.insert(self.reader.holders(id, &self.selection)?),
-            };
-            let place = Place::of(content);
-            if self.every == Every::Newest && !self.told.is_new_text(&text) {
-                continue;
-            }
-            let told = match self.every {
-                Every::Newest => holders.get(..1).unwrap_or_default(),
-                Every::Exchange => holders,
-            };
-            for holder in told {
-                let Some(exchange) = self.reader.listed(holder.seq)? else { continue };
-                let earlier = match self.every {
-                    Every::Newest => holders.len() - 1,
-                    Every::Exchange => 0,
-                };
-                for line in &lines {
-                    if self.told.is_new_line(&exchange, place, &text.role, line.line) {
-                        let hit = Hit::new(exchange.clone(), &text.role, place, line);
-                        // The set of tools is one message; each of them is one text of it.
-                        let is_tool = matches!(content, Content::Tools(_));
-                        let index = if is_tool { nth } else { holder.index };
-                        dispatch(Hit { index, earlier, ..hit })?;
-                    }
+        }
+        let Some(span) = occurrences.span(looked.id, looked.kind)? else { return Ok(()) };
+        let told = match self.every {
+            Every::Newest => vec![span.last],
+            Every::Exchange => occurrences.all(looked.id)?,
+        };
+        for text in &looked.texts {
+            if self.told.texts.insert(text.hash) || self.every == Every::Exchange {
+                for holder in &told {
+                    self.text(text, looked.kind, holder, &span, dispatch)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn text<E: From<StoreError>>(
+        &mut self,
+        text: &FoundText,
+        kind: Kind,
+        holder: &Holder,
+        span: &Span,
+        dispatch: &mut impl FnMut(Hit) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(exchange) = self.reader.listed(holder.seq)? else { return Ok(()) };
+        let place = Place::of(holder.list);
+        for line in &text.lines {
+            if !self.told.is_new_line(&exchange, place, &text.role, &line.line) {
+                continue;
+            }
+            dispatch(Hit {
+                exchange: exchange.clone(),
+                role: text.role.clone(),
+                place,
+                // The set of tools is one message; each of them is one text of it.
+                index: if kind == Kind::Tools { text.nth } else { holder.index },
+                found: line.clone(),
+                first: Occurrence::of(&span.first),
+                last: Occurrence::of(&span.last),
+                count: span.count,
+            })?;
         }
         Ok(())
     }
@@ -152,6 +166,10 @@ impl<'a> Grep<'a> {
         &mut self,
         dispatch: &mut impl FnMut(Hit) -> Result<(), E>,
     ) -> Result<(), E> {
+        let wants = |role| self.look.filter.wants(&role);
+        if !wants(Role::Request) && !wants(Role::Reply) {
+            return Ok(());
+        }
         let mut seq = 0;
         loop {
             let page = self.reader.unread_after(&self.selection, seq, PAGE)?;
@@ -168,18 +186,27 @@ impl<'a> Grep<'a> {
         exchange: &Listed,
         dispatch: &mut impl FnMut(Hit) -> Result<(), E>,
     ) -> Result<(), E> {
-        let has_text = self.reader.texts(exchange.seq)?;
-        for (side, role, place, known) in [
-            (Side::Downstream, Role::Request, Place::Request, has_text.request.is_some()),
-            (Side::Upstream, Role::Reply, Place::Reply, has_text.reply.is_some()),
+        for (side, role, place) in [
+            (Side::Downstream, Role::Request, Place::Request),
+            (Side::Upstream, Role::Reply, Place::Reply),
         ] {
-            if known || !self.filter.wants(&role) {
+            if !self.look.filter.wants(&role) || self.reader.has_text(exchange.seq, side)? {
                 continue;
             }
             let Some(raw) = self.reader.raw(exchange.seq, side)? else { continue };
             let text = String::from_utf8_lossy(body(&raw.bytes));
-            for line in self.pattern.lines(&text, self.context) {
-                dispatch(Hit::new(exchange.clone(), &role, place, &line))?;
+            for line in self.look.pattern.lines(&text, self.look.context) {
+                let told = Occurrence { exchange: exchange.id, started_at: exchange.started_at };
+                dispatch(Hit {
+                    exchange: exchange.clone(),
+                    role: role.clone(),
+                    place,
+                    index: 0,
+                    found: FoundLine::from(&line),
+                    first: told,
+                    last: told,
+                    count: 1,
+                })?;
             }
         }
         Ok(())
@@ -187,41 +214,19 @@ impl<'a> Grep<'a> {
 }
 
 impl Told {
-    fn is_new_text(&mut self, text: &Text<'_>) -> bool {
-        self.texts.insert(hash(&(&text.role, &text.text)))
-    }
-
     /// Only lines of a system prompt are told twice by one exchange.
     fn is_new_line(&mut self, exchange: &Listed, place: Place, role: &Role, line: &str) -> bool {
         if *role != Role::System {
             return true;
         }
-        let key = (exchange.id, hash(&line));
-        match place {
-            Place::System => {
-                self.system_lines.insert(key);
-                true
-            }
-            _ => !self.system_lines.contains(&key),
-        }
+        let first = self.system_lines.entry((exchange.id, hash(&line))).or_insert(place);
+        *first == place
     }
 }
 
-impl Hit {
-    fn new(exchange: Listed, role: &Role, place: Place, found: &Found<'_>) -> Self {
-        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
-        Self {
-            exchange,
-            role: role.clone(),
-            place,
-            index: 0,
-            number: found.number,
-            line: found.line.to_owned(),
-            ranges: found.ranges.clone(),
-            before: owned(&found.before),
-            after: owned(&found.after),
-            earlier: 0,
-        }
+impl Occurrence {
+    fn of(holder: &Holder) -> Self {
+        Self { exchange: holder.id, started_at: holder.started_at }
     }
 }
 

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use regex::{Regex, RegexBuilder};
 
+use super::search::need;
+use crate::store::index::Need;
+
 /// Largest compiled pattern, in bytes: enough for a list of some thousand words.
 const PATTERN_BYTES_MAX: usize = 64 << 20;
 
@@ -29,6 +32,7 @@ pub enum Case {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     regex: Regex,
+    need: Need,
 }
 
 /// A text that is no pattern.
@@ -53,6 +57,34 @@ pub struct Found<'a> {
     pub after: Vec<&'a str>,
 }
 
+/// A [`Found`] that outlives its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundLine {
+    /// Its number in the text, from 1.
+    pub number: usize,
+    /// The line.
+    pub line: String,
+    /// Where the pattern is in the line, in bytes.
+    pub ranges: Vec<Range<usize>>,
+    /// Lines before it.
+    pub before: Vec<String>,
+    /// Lines after it.
+    pub after: Vec<String>,
+}
+
+impl From<&Found<'_>> for FoundLine {
+    fn from(found: &Found<'_>) -> Self {
+        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        Self {
+            number: found.number,
+            line: found.line.to_owned(),
+            ranges: found.ranges.clone(),
+            before: owned(&found.before),
+            after: owned(&found.after),
+        }
+    }
+}
+
 impl Pattern {
     /// Compiles a pattern.
     pub fn new(pattern: &str, syntax: Syntax, case: Case) -> Result<Self, PatternError> {
@@ -70,7 +102,12 @@ impl Pattern {
             .size_limit(PATTERN_BYTES_MAX)
             .build()
             .map_err(|error| PatternError { error })?;
-        Ok(Self { regex })
+        Ok(Self { regex, need: need(pattern, case) })
+    }
+
+    /// What a text needs to have a line with a hit.
+    pub fn need(&self) -> &Need {
+        &self.need
     }
 
     /// Whether some line of `text` may have a hit. One pass over the whole text: a text

@@ -5,13 +5,17 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Lexicon;
+use super::count::count;
 use super::draft::{Draft, user_agent};
 use super::half::nanos_since;
+use super::leaks::leaks;
 use super::reader::Reader;
 use super::secrets::{Found, Place};
 use crate::dialect::{Decoded, providers};
 use crate::flow::{Mode, Opened, Origin, Process};
-use crate::model::{App, Choice, Exchange, ExchangeError, Headers, Part, Request, State};
+use crate::model::{
+    Annotations, App, Choice, Exchange, ExchangeError, Headers, Part, Request, State,
+};
 use crate::observe::http1::Ending;
 use crate::store::{RawMessage, StoredExchange, Texts};
 
@@ -46,10 +50,14 @@ pub(super) fn assemble(
     let mut reply = std::mem::take(&mut decoded.reply);
     redact_answers(&mut reply.choices, lexicon, &mut draft.found);
     reply.headers = std::mem::take(&mut draft.reply_headers);
+    let (thread, thread_rule) = decoded.thread.take().map(|t| (t.name, t.rule)).unzip();
     let exchange = Exchange {
         id: draft.id,
         flow: around.opened.flow.0,
-        thread: decoded.thread.take(),
+        thread,
+        thread_rule,
+        parent: None,
+        inherited: None,
         state,
         started_at: draft.started_at,
         first_byte_ms: draft.first_byte_at.map(millis),
@@ -72,6 +80,7 @@ pub(super) fn assemble(
         cost_source: decoded.cost_source,
         error,
         notes: Vec::new(),
+        annotations: Annotations::default(),
     };
     store(draft, exchange, &mut notes, texts, lexicon)
 }
@@ -114,6 +123,9 @@ pub(super) fn raw_exchange(id: Uuid, at: Timestamp, first: &[u8], around: &Aroun
         id,
         flow: around.opened.flow.0,
         thread: None,
+        thread_rule: None,
+        parent: None,
+        inherited: None,
         state: State::Interrupted,
         started_at: at,
         first_byte_ms: None,
@@ -136,6 +148,7 @@ pub(super) fn raw_exchange(id: Uuid, at: Timestamp, first: &[u8], around: &Aroun
         cost_source: None,
         error: None,
         notes: vec![note.to_owned()],
+        annotations: Annotations::default(),
     }
 }
 
@@ -147,13 +160,15 @@ fn store(
     lexicon: &Lexicon,
 ) -> (StoredExchange, Found) {
     let Draft { place, request, reply, mut found, .. } = draft;
+    let leaks = leaks(&exchange.request, lexicon, &found);
     let has_reply = reply.has_begun();
     let request: RawMessage = request.into_raw(&lexicon.redactor, &mut found);
     let reply = reply.into_raw(&lexicon.redactor, &mut found);
     notes.extend(found.note(Place::Body));
     exchange.notes = std::mem::take(notes);
+    count(&mut exchange, lexicon);
     let reply = has_reply.then_some(reply);
-    (StoredExchange { exchange, place, request, reply, texts, is_open: false }, found)
+    (StoredExchange { exchange, place, request, reply, texts, leaks, is_open: false }, found)
 }
 
 fn state(draft: &Draft, complete: bool, failed: bool) -> State {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::half::{Half, nanos_since};
 use super::reader::{FALLEN, Fell, Reader};
-use super::secrets::Found;
+use super::secrets::{Found, Redactor};
 use super::{Follow, Lexicon, Live};
 use crate::dialect::{Asked, Frame};
 use crate::flow::Origin;
@@ -115,7 +115,7 @@ impl Draft {
         follow: &mut dyn Follow,
     ) {
         self.request.end(how);
-        self.request.redact_body(&lexicon.redactor, &mut self.found);
+        self.request.redact_body(Redactor::prompt, &lexicon.redactor, &mut self.found);
         let found = self.asked(origin.host.as_str(), |asked| Reader::find(asked, lexicon));
         self.reader = self.stand(found).unwrap_or(Reader::Nobody);
         self.tell_asked(origin, follow);
@@ -371,7 +371,7 @@ impl Draft {
     ) {
         self.reply.end(how);
         self.finish_pieces(at, lexicon, follow);
-        self.reply.redact_body(&lexicon.redactor, &mut self.found);
+        self.reply.redact_body(Redactor::body, &lexicon.redactor, &mut self.found);
         if self.is_streamed() {
             return;
         }

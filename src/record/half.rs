@@ -1,10 +1,9 @@
 //! One half of an exchange, request or reply, as it comes: its exact bytes, its head, and its
 //! body with the content coding undone.
 
-use std::ops::Range;
-
 use jiff::Timestamp;
 
+use super::chunks::Chunks;
 use super::secrets::{Found, Redactor};
 use crate::observe::coding;
 use crate::observe::http1::{Decoder, Ending, Event, Framing, Head};
@@ -13,6 +12,9 @@ use crate::store::RawMessage;
 /// Most bytes of one message kept, head and body. No API takes a larger prompt; without it
 /// one endless download would fill the memory.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 << 20;
+
+/// How secrets are replaced: as in a prompt, or as in another body.
+pub(super) type Redact = fn(&Redactor, &mut [u8], &mut Found) -> usize;
 
 /// Request or reply.
 #[derive(Default)]
@@ -118,22 +120,33 @@ impl Half {
         }
     }
 
-    /// Replaces secrets in head and body, in place; the body's before a dialect reads it.
-    pub(super) fn redact_body(&mut self, redactor: &Redactor, found: &mut Found) {
-        let raw_body: Range<usize> = self.head_end..self.raw.len();
-        let mut replaced = 0;
-        if self.coding.is_none() {
-            replaced = self.raw.get_mut(raw_body).map_or(0, |body| redactor.body(body, found));
-        }
-        if let Some(decoded) = &mut self.decoded {
-            let replaced_decoded = redactor.body(decoded, found);
-            if self.coding.is_some() {
-                replaced += replaced_decoded;
+    /// Replaces secrets in the body, in place, before a dialect reads it.
+    pub(super) fn redact_body(&mut self, redact: Redact, redactor: &Redactor, found: &mut Found) {
+        if self.coding.is_some() {
+            let replaced = self.decoded.as_mut().map_or(0, |body| redact(redactor, body, found));
+            if replaced + self.replaced_in_pieces > 0 {
+                self.uncode(redactor, found);
             }
+            return;
         }
-        if self.coding.is_some() && replaced + self.replaced_in_pieces > 0 {
-            self.uncode(redactor, found);
+        let Some(decoded) = &mut self.decoded else {
+            let body = self.raw.get_mut(self.head_end..).unwrap_or_default();
+            redact(redactor, body, found);
+            return;
+        };
+        let body = self.raw.get_mut(self.head_end..).unwrap_or_default();
+        let chunks = Chunks::of(body);
+        if self.in_pieces {
+            *decoded = chunks.join(body);
         }
+        if redact(redactor, decoded, found) > 0 {
+            chunks.write(body, decoded);
+        }
+        if self.in_pieces {
+            decoded.clear();
+        }
+        let trailers = self.raw.split_off(self.head_end + chunks.end());
+        self.raw.extend(redactor.head(&trailers, found));
     }
 
     /// A coded body holds a secret where it cannot be replaced: what is kept is the body

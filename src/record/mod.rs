@@ -4,9 +4,15 @@
 //! given back only once it is stored, so a slow or locked disk costs tape, not exchanges; a
 //! panic in a decoder costs the reading of one exchange (invariants 3 to 6).
 
+mod again;
 mod assemble;
+mod capture;
+mod chunks;
+mod count;
 mod draft;
 mod half;
+mod keeping;
+mod leaks;
 mod notice;
 mod opaque;
 mod reader;
@@ -19,6 +25,8 @@ mod worker;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use again::{Kept as Recorded, Unreadable, again, is_turn as is_socket_turn, socket_again};
+pub use capture::{Capture, Durability, LexiconOf};
 pub use notice::{Notice, Notify};
 pub use reading::FlowReading;
 pub use recover::{Recovered, recover};
@@ -28,7 +36,9 @@ pub use worker::{Recorder, Standing};
 use crate::dialect::{self, Asked, Dialect, Grown};
 use crate::flow::FlowId;
 use crate::model::{Fingerprinter, Request};
-use secrets::Redactor;
+use crate::price::Prices;
+use crate::tokens::Counter;
+use secrets::{Bodies, Redactor};
 
 /// Finds the dialect of a request, and the operation.
 pub type Claim = fn(&Asked<'_>) -> Option<(&'static dyn Dialect, &'static str)>;
@@ -39,12 +49,26 @@ pub struct Lexicon {
     pub claim: Claim,
     /// Replaces secrets before anything is handed on.
     pub redactor: Redactor,
+    /// Counts tokens where a provider does not.
+    pub counter: Counter,
+    /// What tokens cost.
+    pub prices: Prices,
 }
 
 impl Lexicon {
-    /// All dialects; fingerprints under the capture's key.
+    /// All dialects; fingerprints under the capture's key; list prices.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { claim: dialect::claim, redactor: Redactor::new(Fingerprinter::new(key)) }
+        Self::with_bodies(key, Bodies::Replaced)
+    }
+
+    /// The same, doing so with the secrets in bodies.
+    pub fn with_bodies(key: [u8; 32], bodies: Bodies) -> Self {
+        Self {
+            claim: dialect::claim,
+            redactor: Redactor::new(Fingerprinter::new(key)).with_bodies(bodies),
+            counter: Counter::default(),
+            prices: Prices::default(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the user is told of the recording: lines on stderr, never data.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Something worth a line.
@@ -24,6 +25,20 @@ pub enum Notice {
     Gap {
         /// How many.
         bytes: u64,
+    },
+    /// The capture was damaged, and a new one is begun.
+    SetAside {
+        /// What was found.
+        what: String,
+        /// Where the damaged one is now.
+        aside: PathBuf,
+    },
+    /// The file was taken away while it was open, and a new one is begun.
+    Gone,
+    /// Old exchanges could not be deleted.
+    Unkept {
+        /// Why.
+        why: String,
     },
     /// Exchanges of a proxy that was killed were found and stored.
     Recovered {
@@ -52,6 +67,18 @@ impl fmt::Display for Notice {
                 "{bytes} bytes passed by unrecorded: the tape was full\nhint: `--tape-budget` \
                  gives it more memory"
             ),
+            Self::SetAside { what, aside } => write!(
+                f,
+                "the capture was damaged ({what}): it is now `{0}`, and a new one is begun\nhint: \
+                 `overhear repair {0}` brings back what can be read",
+                aside.display()
+            ),
+            Self::Gone => f.write_str(
+                "the capture's file was taken away while it was written: a new one is begun",
+            ),
+            Self::Unkept { why } => {
+                write!(f, "what is too old could not be deleted: {why}")
+            }
             Self::Recovered { exchanges } => {
                 write!(f, "recovered {exchanges} exchanges of a proxy that was killed")
             }

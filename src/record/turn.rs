@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::assemble::{Around, app, provider, redact_answers};
+use super::count::count;
 use super::half::{MESSAGE_BYTES_MAX, nanos_since};
+use super::leaks::leaks;
 use super::secrets::{Found, Place};
 use super::{Lexicon, Live};
 use crate::dialect::Decoded;
-use crate::model::{Exchange, Headers, Request, State};
+use crate::model::{Annotations, Exchange, Headers, Request, State};
 use crate::store::{RawMessage, StoredExchange, Texts};
 
 /// The handshake that opened the socket: what its turns have of an HTTP exchange.
@@ -133,6 +135,7 @@ impl TurnDraft {
         let replied = self.first_byte_at.is_some();
         let millis = |at: Timestamp| nanos_since(self.started_at, at) as f64 / 1e6;
         let mut request = decoded.request;
+        let leaks = leaks(&request, lexicon, found);
         request.headers = handshake.request_headers.clone();
         let mut reply = decoded.reply;
         reply.headers = handshake.reply_headers.clone();
@@ -151,10 +154,14 @@ impl TurnDraft {
             Standing::Over | Standing::Unasked if is_cut => State::Truncated,
             Standing::Over | Standing::Unasked => State::Complete,
         };
-        let exchange = Exchange {
+        let (thread, thread_rule) = decoded.thread.map(|t| (t.name, t.rule)).unzip();
+        let mut exchange = Exchange {
             id: self.id,
             flow: around.opened.flow.0,
-            thread: decoded.thread,
+            thread,
+            thread_rule,
+            parent: None,
+            inherited: None,
             state,
             started_at: self.started_at,
             first_byte_ms: self.first_byte_at.map(millis),
@@ -177,13 +184,19 @@ impl TurnDraft {
             cost_source: decoded.cost_source,
             error: decoded.error,
             notes,
+            annotations: Annotations::default(),
         };
+        // It comes again when it is over.
+        if standing != Standing::Open {
+            count(&mut exchange, lexicon);
+        }
         StoredExchange {
             exchange,
             place: self.place,
             request: self.request.raw.clone(),
             reply: replied.then(|| self.reply.raw.clone()),
             texts: Texts::default(),
+            leaks,
             is_open: standing == Standing::Open,
         }
     }

@@ -9,17 +9,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
+use super::keeping::{Busy, Keeping};
 use super::reader::unwound;
 use super::reading::FlowReading;
-use super::{Lexicon, Notice, Notify, Unfollowed, recover};
+use super::{Capture, Notice, Notify, Unfollowed, recover};
 use crate::flow::{FlowId, Side};
 use crate::model::App;
-use crate::store::{Entry, FlowRow, Gap, Store, StoreError};
+use crate::store::{Entry, FlowRow, Gap, Loss, Progress, Retention, StoreError};
 use crate::tape::{Kept, Told, Untaped, Wake};
 
 /// While bytes flow, tapes are read and committed so often: what is found by then goes into
 /// one transaction.
 const TICK: Duration = Duration::from_millis(20);
+/// Pause between two slices of keeping the capture within its limits: a tenth of the time.
+const BETWEEN_SLICES: Duration = Duration::from_millis(50);
 /// Longest sleep with nothing to do.
 const IDLE: Duration = Duration::from_millis(250);
 /// Entries that wait for the store before reading stops: then the tape holds what comes.
@@ -28,6 +33,10 @@ const WAITING_MAX: usize = 256;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// First and longest pause before left tapes that could not be stored are tried again.
 const RECOVERIES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+/// Pause after the index could not be written: a search looks into what is not in it.
+const INDEX_PAUSE: Duration = Duration::from_secs(10);
+/// How long the index is filled at the end; the next start goes on.
+const LAST_INDEXING: Duration = Duration::from_millis(200);
 /// How long the store may refuse at the end before the rest is left on the tape.
 const LAST_TRIES: Duration = Duration::from_secs(10);
 
@@ -65,29 +74,30 @@ impl Standing {
 }
 
 impl Recorder {
-    /// Starts recording into `store`. Tapes that were left behind below `runtime_dir` are
-    /// read first.
+    /// Starts recording into `capture`, which is opened as soon as it can be, and keeps it
+    /// within `retention`. Tapes that were left behind below `runtime_dir` are read first.
     pub fn start(
-        store: Store,
+        capture: Capture,
+        retention: Retention,
         heard: Receiver<Told>,
         wake: Arc<Wake>,
         runtime_dir: Option<PathBuf>,
-        lexicon: Lexicon,
         notify: Notify,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let standing = Arc::new(Standing::default());
         let worker = Worker {
-            store,
+            capture,
+            keeping: Keeping::new(retention),
             heard,
             wake: Arc::clone(&wake),
-            lexicon,
             notify,
             stop: Arc::clone(&stop),
             standing: Arc::clone(&standing),
             flows: HashMap::new(),
             waiting: Vec::new(),
             pause: None,
+            index_at: None,
         };
         let thread = thread::Builder::new()
             .name("overhear-record".into())
@@ -112,10 +122,10 @@ impl Recorder {
 }
 
 struct Worker {
-    store: Store,
+    capture: Capture,
+    keeping: Keeping,
     heard: Receiver<Told>,
     wake: Arc<Wake>,
-    lexicon: Lexicon,
     notify: Notify,
     stop: Arc<AtomicBool>,
     standing: Arc<Standing>,
@@ -124,6 +134,8 @@ struct Worker {
     waiting: Vec<Entry>,
     /// After a failed write: when to try again, and how long to wait after the next failure.
     pause: Option<(Instant, Duration)>,
+    /// After a failure: when the index is filled again.
+    index_at: Option<Instant>,
 }
 
 impl Worker {
@@ -131,7 +143,9 @@ impl Worker {
         let mut next_recovery = Some((Instant::now(), RECOVERIES.0));
         let mut stopping = None;
         loop {
+            let is_open = self.open();
             if let (Some(dir), Some((at, pause))) = (&runtime_dir, next_recovery)
+                && is_open
                 && Instant::now() >= at
             {
                 let again = self.recover(dir);
@@ -140,29 +154,111 @@ impl Worker {
             }
             // A fault of ours outside of any one flow must not end the recording.
             let (told_all, read) = unwound(|| self.pass()).unwrap_or_else(|()| self.give_up());
+            let indexed = self.index();
             if stopping.is_none() && (self.stop.load(Ordering::Acquire) || told_all) {
                 stopping = Some(Instant::now());
             }
             if let Some(since) = stopping {
-                let idle = !read && self.waiting.is_empty();
+                let idle = is_open && !read && self.waiting.is_empty();
                 // A long backlog of a store that works is stored to its end.
-                let refused = self.pause.is_some() && since.elapsed() > LAST_TRIES;
-                if idle || refused {
+                let in_vain = self.capture.is_newer() || since.elapsed() > LAST_TRIES;
+                let refused = self.pause.is_some() && in_vain;
+                let done = idle && (!indexed || since.elapsed() > LAST_INDEXING);
+                if done || refused {
                     return;
                 }
                 thread::sleep(Duration::from_millis(1));
-            } else if read || !self.waiting.is_empty() {
+            } else if read || !self.waiting.is_empty() || !is_open {
+                self.keep(Busy::Yes);
                 thread::sleep(TICK);
-            } else {
+            } else if !indexed && self.keep(Busy::No) == Progress::More {
+                thread::sleep(BETWEEN_SLICES);
+            } else if !indexed {
                 let flows = &self.flows;
                 self.wake.sleep(IDLE, || flows.values().any(FlowReading::has_more));
             }
         }
     }
 
+    /// Opens the capture if it is not; says whether it is.
+    fn open(&mut self) -> bool {
+        if self.capture.parts().is_some() {
+            return true;
+        }
+        if self.pause.is_some_and(|(until, _)| Instant::now() < until) {
+            return false;
+        }
+        match self.capture.open() {
+            Ok(notice) => {
+                notice.into_iter().for_each(|notice| (self.notify)(notice));
+                // A capture that is new does not know of the flows that are open.
+                self.flows.values_mut().for_each(FlowReading::tell_again);
+                self.resume();
+                true
+            }
+            Err(error) => {
+                self.wait(&error);
+                false
+            }
+        }
+    }
+
+    /// The capture is damaged: a new one takes its place, and what waits goes there.
+    fn replace(&mut self, what: String) {
+        match self.capture.replace(what) {
+            Ok(notice) => {
+                (self.notify)(notice);
+                self.flows.values_mut().for_each(FlowReading::tell_again);
+            }
+            Err(error) => self.wait(&error),
+        }
+    }
+
+    /// The capture cannot be written for now.
+    fn wait(&mut self, error: &StoreError) {
+        let why = error.to_string();
+        let pause = self.pause.map_or(PAUSES.0, |(_, pause)| (pause * 2).min(PAUSES.1));
+        if self.pause.is_none() {
+            self.set_waiting(Some(why.clone()));
+            (self.notify)(Notice::Waiting { why });
+        }
+        self.pause = Some((Instant::now() + pause, pause));
+    }
+
+    fn resume(&mut self) {
+        if self.pause.take().is_some() {
+            self.set_waiting(None);
+            (self.notify)(Notice::Resumed);
+        }
+    }
+
+    /// Does a slice of what retention asks for, if it is time for one.
+    fn keep(&mut self, busy: Busy) -> Progress {
+        let Some((store, _)) = self.capture.parts() else { return Progress::Done };
+        if self.pause.is_some() {
+            return Progress::Done;
+        }
+        let kept = unwound(|| self.keeping.slice(store, busy));
+        let why = match kept {
+            Ok(Ok(progress)) => return progress,
+            Ok(Err(error)) => error.to_string(),
+            Err(()) => "a fault of Overhear's".to_owned(),
+        };
+        self.keeping.give_up();
+        (self.notify)(Notice::Unkept { why });
+        Progress::Done
+    }
+
+    /// Something is given up: the user is told, and so is whoever asks later.
+    fn lose(&mut self, what: String, why: String) {
+        (self.notify)(Notice::Lost { what: what.clone(), why: why.clone() });
+        self.waiting.push(Entry::Loss(Loss { at: Timestamp::now(), what, why }));
+    }
+
     /// Stores what killed proxies have left; says whether something is left still.
     fn recover(&mut self, runtime_dir: &Path) -> bool {
-        let recovered = recover::recover(runtime_dir, &mut self.store, &self.lexicon);
+        let Some((store, lexicon)) = self.capture.parts() else { return true };
+        let recovered = recover::recover(runtime_dir, store, lexicon);
         if recovered.exchanges > 0 {
             (self.notify)(Notice::Recovered { exchanges: recovered.exchanges });
         }
@@ -177,11 +273,34 @@ impl Worker {
         (told_all, read)
     }
 
+    /// Brings some of what was stored into the index; says whether there was any. What was read
+    /// and waits to be stored goes first.
+    fn index(&mut self) -> bool {
+        let is_early = self.index_at.is_some_and(|at| Instant::now() < at);
+        if is_early || !self.waiting.is_empty() {
+            return false;
+        }
+        let Some((store, _)) = self.capture.parts() else { return false };
+        match unwound(|| store.index_some()) {
+            Ok(Ok(messages)) => {
+                self.index_at = None;
+                messages > 0
+            }
+            // The index is made of what is stored: a damaged one is made anew.
+            Ok(Err(StoreError::Corrupt { .. })) if store.clear_index().is_ok() => true,
+            // Nothing is lost by it, and a full disk is told by whoever has something to store.
+            Ok(Err(_)) | Err(()) => {
+                self.index_at = Some(Instant::now() + INDEX_PAUSE);
+                false
+            }
+        }
+    }
+
     /// A round panicked: what it was to write may be the reason, so it is not tried again.
     fn give_up(&mut self) -> (bool, bool) {
         let what = format!("{} entries that were to be stored", self.waiting.len());
         self.waiting.clear();
-        (self.notify)(Notice::Lost { what, why: "a fault of Overhear's".to_owned() });
+        self.lose(what, "a fault of Overhear's".to_owned());
         (false, true)
     }
 
@@ -193,10 +312,9 @@ impl Worker {
                     Ok(reading) => {
                         self.flows.insert(reading.flow(), reading);
                     }
-                    Err(e) => (self.notify)(Notice::Lost {
-                        what: "a flow whose tape cannot be read".to_owned(),
-                        why: e.to_string(),
-                    }),
+                    Err(e) => {
+                        self.lose("a flow whose tape cannot be read".to_owned(), e.to_string());
+                    }
                 },
                 Ok(Told::Passed(passed)) => {
                     self.waiting.push(Entry::Flow(Box::new((*passed).into())));
@@ -234,6 +352,8 @@ impl Worker {
     fn read_tapes(&mut self) -> bool {
         let mut any = false;
         let mut unreadable = Vec::new();
+        let mut lost = Vec::new();
+        let Some((_, lexicon)) = self.capture.parts() else { return false };
         for reading in self.flows.values_mut() {
             if self.waiting.len() >= WAITING_MAX {
                 any = true;
@@ -243,17 +363,18 @@ impl Worker {
                 continue;
             }
             any = true;
-            let lexicon = &self.lexicon;
             let flow = reading.flow();
-            let what = || format!("flow {flow}");
+            let what = format!("flow {flow}");
             match unwound(|| reading.read(lexicon, &mut Unfollowed)) {
                 Ok(Ok(_)) => {}
                 Ok(Err(e)) => {
-                    (self.notify)(Notice::Lost { what: what(), why: e.to_string() });
+                    (self.notify)(Notice::Lost { what: what.clone(), why: e.to_string() });
+                    lost.push((what, e.to_string()));
                     unreadable.push(flow);
                 }
                 Err(()) => {
-                    (self.notify)(Notice::Panicked { what: what() });
+                    (self.notify)(Notice::Panicked { what: what.clone() });
+                    lost.push((what, "a fault of Overhear's while reading it".to_owned()));
                     unreadable.push(flow);
                 }
             }
@@ -266,6 +387,9 @@ impl Worker {
             }
             self.waiting.extend(entries);
         }
+        let at = Timestamp::now();
+        let losses = lost.into_iter().map(|(what, why)| Entry::Loss(Loss { at, what, why }));
+        self.waiting.extend(losses);
         // Their tapes stay for the next start, which may know better.
         for flow in unreadable {
             self.flows.remove(&flow);
@@ -281,27 +405,26 @@ impl Worker {
         if self.pause.is_some_and(|(until, _)| Instant::now() < until) {
             return;
         }
-        match self.store.write(&self.waiting) {
+        if self.capture.is_gone() {
+            (self.notify)(Notice::Gone);
+            return self.capture.close();
+        }
+        let Some((store, _)) = self.capture.parts() else { return };
+        match store.write(&self.waiting) {
             Ok(()) => {
                 let stored = count_exchanges(&self.waiting);
                 self.standing.exchanges.fetch_add(stored, Ordering::Relaxed);
                 self.waiting.clear();
-                if self.pause.take().is_some() {
-                    self.set_waiting(None);
-                    (self.notify)(Notice::Resumed);
-                }
+                self.resume();
                 self.release();
             }
             Err(e) if is_about_an_entry(&e) => self.write_one_by_one(),
+            Err(StoreError::Corrupt { what }) => self.replace(what),
             Err(e) => {
-                let why = e.to_string();
-                let longest = PAUSES.1;
-                let pause = self.pause.map_or(PAUSES.0, |(_, pause)| (pause * 2).min(longest));
-                if self.pause.is_none() {
-                    self.set_waiting(Some(why.clone()));
-                    (self.notify)(Notice::Waiting { why });
+                if matches!(e, StoreError::Newer { .. }) {
+                    self.capture.close();
                 }
-                self.pause = Some((Instant::now() + pause, pause));
+                self.wait(&e);
             }
         }
     }
@@ -309,7 +432,11 @@ impl Worker {
     /// One entry that the store cannot take must not hold up all others.
     fn write_one_by_one(&mut self) {
         for entry in std::mem::take(&mut self.waiting) {
-            match self.store.write(std::slice::from_ref(&entry)) {
+            let Some((store, _)) = self.capture.parts() else {
+                self.waiting.push(entry);
+                continue;
+            };
+            match store.write(std::slice::from_ref(&entry)) {
                 Ok(()) => {
                     let stored = count_exchanges(std::slice::from_ref(&entry));
                     self.standing.exchanges.fetch_add(stored, Ordering::Relaxed);
@@ -320,8 +447,10 @@ impl Worker {
                         Entry::Flow(row) => format!("flow {}", row.opened.flow),
                         Entry::RawChunk(chunk) => format!("raw bytes of flow {}", chunk.flow),
                         Entry::Gap(gap) => format!("a gap in flow {}", gap.flow),
+                        // Nothing would be gained by saying that it cannot be said.
+                        Entry::Loss(_) => continue,
                     };
-                    (self.notify)(Notice::Lost { what, why: e.to_string() });
+                    self.lose(what, e.to_string());
                 }
                 Err(_) => self.waiting.push(entry),
             }
@@ -354,7 +483,7 @@ impl Worker {
 
 /// Whether the capture itself is well and one of the entries is not.
 fn is_about_an_entry(error: &StoreError) -> bool {
-    matches!(error, StoreError::Statement(_))
+    matches!(error, StoreError::Statement(_) | StoreError::Damaged { .. })
 }
 
 /// Exchanges among the entries; one that is told again when its flow ends counts once.

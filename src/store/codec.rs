@@ -2,13 +2,9 @@
 
 use std::borrow::Cow;
 
-use rusqlite::types::{Value, ValueRef};
 use zstd::bulk::{Compressor, Decompressor};
 
-use super::StoreError;
-
-/// JSON shorter than this stays readable for SQL: zstd would save a few bytes of it.
-const PLAIN_JSON_BYTES_MAX: usize = 256;
+use super::{StoreError, tree};
 
 /// For texts up to [`LARGE_BYTES`].
 const LEVEL: i32 = 1;
@@ -36,6 +32,8 @@ const UNPACKED_BYTES_MAX: u64 = 4 << 30;
 pub(super) struct Codec {
     compressor: Compressor<'static>,
     key: [u8; 32],
+    /// What bodies are written with.
+    pub(super) tree: tree::Writer,
 }
 
 /// Bytes as they stand in the file.
@@ -52,10 +50,20 @@ pub(super) enum Coding {
 }
 
 impl Coding {
+    /// The word of `raw_chunk`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Zstd => "zstd",
+        }
+    }
+
+    /// The coding of a word of `raw_chunk`.
+    pub(super) fn from_word(word: &str) -> Result<Self, StoreError> {
+        match word {
+            "identity" => Ok(Self::Identity),
+            "zstd" => Ok(Self::Zstd),
+            other => Err(StoreError::corrupt(format_args!("unknown coding `{other}`"))),
         }
     }
 }
@@ -63,33 +71,26 @@ impl Coding {
 impl Codec {
     pub(super) fn new(key: [u8; 32]) -> Result<Self, StoreError> {
         let compressor = Compressor::new(LEVEL).map_err(StoreError::corrupt)?;
-        Ok(Self { compressor, key })
+        Ok(Self { compressor, key, tree: tree::Writer::new(&key)? })
     }
 
-    pub(super) fn hash(&self, bytes: &[u8]) -> [u8; 32] {
-        *blake3::keyed_hash(&self.key, bytes).as_bytes()
+    /// Forgets which rows it knows: some may be gone.
+    pub(super) fn forget(&mut self) {
+        self.tree.forget();
+    }
+
+    /// The hash that a piece of the capture goes by.
+    pub(super) fn hash(&self, bytes: &[u8]) -> Hash {
+        short(&blake3::keyed_hash(&self.key, bytes))
     }
 
     /// Hash of a message: the same JSON of another kind is another message.
-    pub(super) fn message_hash(&self, kind: &str, json: &[u8]) -> [u8; 32] {
+    pub(super) fn message_hash(&self, kind: &str, json: &[u8]) -> Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(kind.as_bytes());
         hasher.update(&[0]);
         hasher.update(json);
-        *hasher.finalize().as_bytes()
-    }
-
-    /// JSON for a column that holds TEXT if it is short and a BLOB of zstd if not.
-    pub(super) fn pack_json(&mut self, json: &[u8]) -> Value {
-        if json.len() <= PLAIN_JSON_BYTES_MAX
-            && let Ok(text) = std::str::from_utf8(json)
-        {
-            return Value::Text(text.to_owned());
-        }
-        match self.compress(json) {
-            Some(compressed) => Value::Blob(compressed),
-            None => Value::Text(String::from_utf8_lossy(json).into_owned()),
-        }
+        short(&hasher.finalize())
     }
 
     /// Bytes for a column of bytes.
@@ -128,23 +129,26 @@ impl Codec {
     }
 }
 
-/// Takes JSON back out of a column that holds it plain or compressed.
-pub(super) fn unpack_json(column: ValueRef<'_>) -> Result<Vec<u8>, StoreError> {
-    match column {
-        ValueRef::Text(text) => Ok(text.to_vec()),
-        ValueRef::Blob(compressed) => unzstd(compressed),
-        other => {
-            Err(StoreError::corrupt(format_args!("{} where JSON should be", other.data_type())))
-        }
-    }
+/// The first 16 bytes of a hash: enough that no two pieces of a capture share them.
+pub(super) type Hash = [u8; 16];
+
+/// Of a hash, what is kept.
+pub(super) fn short(hash: &blake3::Hash) -> Hash {
+    let mut short = Hash::default();
+    short.copy_from_slice(hash.as_bytes().split_at(16).0);
+    short
+}
+
+/// Whether `bytes` have the hash that they were stored with, under the capture's key.
+pub(super) fn has_hash(key: &[u8; 32], bytes: &[u8], hash: &Hash) -> bool {
+    short(&blake3::keyed_hash(key, bytes)) == *hash
 }
 
 /// Takes bytes back out of a column of bytes.
-pub(super) fn unpack(coding: &str, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+pub(super) fn unpack(coding: Coding, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     match coding {
-        "identity" => Ok(bytes),
-        "zstd" => unzstd(&bytes),
-        other => Err(StoreError::corrupt(format_args!("unknown coding `{other}`"))),
+        Coding::Identity => Ok(bytes),
+        Coding::Zstd => unzstd(&bytes),
     }
 }
 

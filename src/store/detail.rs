@@ -25,6 +25,8 @@ pub(super) struct Detail<'a> {
 pub(super) struct ReplyDetail<'a> {
     pub(super) headers: Cow<'a, Headers>,
     pub(super) id: Option<Cow<'a, str>>,
+    /// Of each answer; the answers themselves are messages.
+    pub(super) finish_reasons: Vec<Option<Cow<'a, str>>>,
 }
 
 /// Its presence says that the provider counted.
@@ -34,15 +36,9 @@ pub(super) struct UsageDetail<'a> {
     pub(super) raw: Cow<'a, Value>,
     /// Counts that have no column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) input_cache_written_1h: Option<u64>,
+    pub(super) input_audio_cached: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) input_audio: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) input_image: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) output_audio: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) output_image: Option<u64>,
+    pub(super) input_image_cached: Option<u64>,
 }
 
 impl<'a> Detail<'a> {
@@ -53,15 +49,17 @@ impl<'a> Detail<'a> {
             reply: exchange.reply.as_ref().map(|reply| ReplyDetail {
                 headers: Cow::Borrowed(&reply.headers),
                 id: reply.id.as_deref().map(Cow::Borrowed),
+                finish_reasons: reply
+                    .choices
+                    .iter()
+                    .map(|choice| choice.finish_reason.as_deref().map(Cow::Borrowed))
+                    .collect(),
             }),
             usage: exchange.usage.as_ref().map(|usage| UsageDetail {
                 source: Cow::Borrowed(&usage.source),
                 raw: Cow::Borrowed(&usage.raw),
-                input_cache_written_1h: usage.input_cache_written_1h,
-                input_audio: usage.input_audio,
-                input_image: usage.input_image,
-                output_audio: usage.output_audio,
-                output_image: usage.output_image,
+                input_audio_cached: usage.input_audio_cached,
+                input_image_cached: usage.input_image_cached,
             }),
             error_message: exchange.error.as_ref().map(|e| Cow::Borrowed(e.message.as_str())),
             notes: Cow::Borrowed(&exchange.notes),

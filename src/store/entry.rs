@@ -17,6 +17,8 @@ pub enum Entry {
     RawChunk(RawChunk),
     /// A loss, by flow, side, time and reason.
     Gap(Gap),
+    /// Any other loss.
+    Loss(Loss),
 }
 
 /// A pair of connections, as far as it is known.
@@ -67,8 +69,23 @@ pub struct StoredExchange {
     pub reply: Option<RawMessage>,
     /// For an exchange that no dialect reads: its bodies as text, so that they can be found.
     pub texts: Texts,
+    /// Secrets that the app sent to the model in the prompt.
+    pub leaks: Vec<Leak>,
     /// Whether it is still under way and will be told again.
     pub is_open: bool,
+}
+
+/// A secret that stood in a prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    /// What stands in its place.
+    pub fingerprint: String,
+    /// Its shape, such as `aws_access_key`.
+    pub kind: String,
+    /// Whose text it stood in, such as `user` or `tool`.
+    pub place: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// Bodies as text, framing and content coding undone. Left empty where a dialect reads the
@@ -121,4 +138,15 @@ pub struct Gap {
     pub bytes: u64,
     /// Why, in words, such as `the tape was full`.
     pub reason: String,
+}
+
+/// Something that went by and is not here, and is no gap of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// What, in words, such as `exchange 019…`.
+    pub what: String,
+    /// Why, in words.
+    pub why: String,
 }

@@ -24,9 +24,17 @@ pub enum StoreError {
     ReadOnly(#[source] rusqlite::Error),
     /// The file is damaged, or is no capture.
     #[error(
-        "the capture is damaged or is no capture: {what}\nhint: move the file away; a new one is made at the next start"
+        "the capture is damaged or is no capture: {what}\nhint: the next start moves the file aside and begins a new one; `overhear repair FILE` brings back what can be read"
     )]
     Corrupt {
+        /// What was found.
+        what: String,
+    },
+    /// Something in the file is not as it was written; the rest of it may be well.
+    #[error(
+        "something in the capture is damaged: {what}\nhint: `overhear verify` says what, and which exchanges that hits"
+    )]
+    Damaged {
         /// What was found.
         what: String,
     },
@@ -56,6 +64,16 @@ pub enum StoreError {
         found: u32,
         /// The version that this program needs.
         known: u32,
+    },
+    /// Exchanges of an older schema are still to be moved, and a reader may not move them.
+    #[error(
+        "the capture `{path}` is being brought up to date: {left} exchanges are left\nhint: wait until `overhear` has done it; if none is running, start it once"
+    )]
+    HalfUpgraded {
+        /// The file.
+        path: PathBuf,
+        /// How many are left.
+        left: u64,
     },
     /// There is no file yet.
     #[error(
@@ -87,12 +105,20 @@ pub enum StoreError {
         /// What was asked for.
         words: String,
     },
-    /// Several exchanges have such an id.
-    #[error("`{words}` fits several exchanges:\n  {}\nhint: use more digits", candidates.join("\n  "))]
+    /// No thread has such a name, and no exchange of such an id is in one.
+    #[error(
+        "no thread has the name `{words}`, nor the exchange of that id\nhint: `overhear threads` lists the names"
+    )]
+    UnknownThread {
+        /// What was asked for.
+        words: String,
+    },
+    /// Several exchanges have such an id, or several threads such a name.
+    #[error("`{words}` fits several:\n  {}\nhint: write more of it", candidates.join("\n  "))]
     Ambiguous {
         /// What was asked for.
         words: String,
-        /// Ids in full, newest first; at most ten.
+        /// Ids or names in full, newest first; at most ten.
         candidates: Vec<String>,
     },
     /// A fault of the program: the statement and the schema do not fit.
@@ -126,7 +152,7 @@ impl From<rusqlite::Error> for StoreError {
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
-                | rusqlite::Error::Utf8Error(..) => Self::Corrupt { what: error.to_string() },
+                | rusqlite::Error::Utf8Error(..) => Self::Damaged { what: error.to_string() },
                 error => Self::Statement(error),
             },
         }
@@ -135,6 +161,6 @@ impl From<rusqlite::Error> for StoreError {
 
 impl StoreError {
     pub(super) fn corrupt(what: impl std::fmt::Display) -> Self {
-        Self::Corrupt { what: what.to_string() }
+        Self::Damaged { what: what.to_string() }
     }
 }

@@ -5,20 +5,21 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::codec::{self, Codec};
-use super::detail::{Detail, from_json, to_json};
-use super::list::{self, Listed};
-use super::message::{self, Content};
+use super::codec::Codec;
+use super::contents::Contents;
+use super::detail::{Detail, to_json};
 use super::open::nanoseconds;
-use super::{StoreError, StoredExchange, raw};
+use super::thread::{self, Linked, Linker};
+use super::tree::{self, Class};
+use super::{Leak, StoreError, StoredExchange, message, raw};
 use crate::flow::Side;
-use crate::model::{Exchange, ExchangeError, Message, Part, Reply, Request, Usage};
+use crate::model::{Exchange, Headers, Message, Part, Usage};
 
 /// Longest `first_words`, in characters: a line of a list.
 const FIRST_WORDS_CHARS: usize = 200;
 
 /// The columns of `exchange` but `seq`, in the order in which [`write_row`] binds them.
-pub(super) const COLUMNS: [&str; 33] = [
+pub(super) const COLUMNS: [&str; 51] = [
     "id",
     "flow",
     "place",
@@ -52,6 +53,24 @@ pub(super) const COLUMNS: [&str; 33] = [
     "cost_usd",
     "cost_source",
     "error_type",
+    "thread_id",
+    "thread_rule",
+    "parent",
+    "inherited",
+    "asked",
+    "answered",
+    "base",
+    "answer",
+    "system",
+    "tools",
+    "reply_id",
+    "credential",
+    "input_cache_written_1h",
+    "input_audio",
+    "input_image",
+    "output_audio",
+    "output_image",
+    "usage_source",
 ];
 
 static UPSERT: LazyLock<String> = LazyLock::new(|| {
@@ -70,38 +89,111 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
 pub(super) fn write(
     conn: &Connection,
     codec: &mut Codec,
+    linker: &mut Linker,
     stored: &StoredExchange,
 ) -> Result<(), StoreError> {
     forget(conn, stored)?;
-    let seq = write_row(conn, stored)?;
-    let detail = codec.pack_json(&to_json(&Detail::of(&stored.exchange)));
-    conn.prepare_cached("INSERT INTO exchange_detail VALUES (?1, ?2)")?.execute((seq, detail))?;
-    message::write(conn, codec, seq, stored)?;
-    raw::write(conn, codec, seq, Side::Downstream, &stored.request)?;
+    let [downstream, upstream, details, texts] = classes(codec, &stored.exchange);
+    codec.tree.begin(texts);
+    let contents = message::write(conn, codec, stored)?;
+    let linked = linker.link(conn, stored, &contents)?;
+    thread::note_messages(conn, linked.thread, &contents)?;
+    let seq = write_row(conn, stored, &contents, &linked)?;
+    write_content(conn, codec, seq, &stored.exchange, &contents, details)?;
+    raw::write(conn, codec, seq, Side::Downstream, &stored.request, downstream)?;
     if let Some(reply) = &stored.reply {
-        raw::write(conn, codec, seq, Side::Upstream, reply)?;
+        raw::write(conn, codec, seq, Side::Upstream, reply, upstream)?;
+    }
+    let mut leak =
+        conn.prepare_cached("INSERT OR REPLACE INTO leak VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for Leak { fingerprint, kind, place, count } in &stored.leaks {
+        leak.execute((seq, fingerprint, kind, place, saturated(*count)))?;
     }
     Ok(())
 }
 
-/// Removes what hangs on the exchange if it was written before; its row keeps its `seq`.
+/// Writes what was read of an exchange again in place of what was read of it before. Its bytes,
+/// its place in a thread and its leaks stay; one that was deleted meanwhile stays so.
+pub(super) fn rewrite(
+    conn: &Connection,
+    codec: &mut Codec,
+    linker: &mut Linker,
+    stored: &StoredExchange,
+) -> Result<(), StoreError> {
+    let sql = "SELECT seq FROM exchange WHERE id = ?1";
+    let seq = conn.prepare_cached(sql)?.query_row([stored.exchange.id], |row| row.get(0));
+    let Some(seq) = seq.optional()? else { return Ok(()) };
+    conn.prepare_cached("DELETE FROM content WHERE exchange = ?1")?.execute([seq])?;
+    let [_, _, details, texts] = classes(codec, &stored.exchange);
+    codec.tree.begin(texts);
+    let contents = message::write(conn, codec, stored)?;
+    let Some(linked) = linker.relink(conn, stored, &contents)? else {
+        return Err(StoreError::corrupt(format_args!("exchange {seq} is in no thread")));
+    };
+    thread::note_messages(conn, linked.thread, &contents)?;
+    write_row(conn, stored, &contents, &linked)?;
+    write_content(conn, codec, seq, &stored.exchange, &contents, details)
+}
+
+fn write_content(
+    conn: &Connection,
+    codec: &mut Codec,
+    seq: i64,
+    exchange: &Exchange,
+    contents: &Contents,
+    class: Class,
+) -> Result<(), StoreError> {
+    let detail = tree::write_like(conn, codec, class, &to_json(&Detail::of(exchange)))?;
+    conn.prepare_cached("INSERT INTO content VALUES (?1, ?2, ?3)")?.execute((
+        seq,
+        detail,
+        contents.pack(),
+    ))?;
+    Ok(())
+}
+
+/// Of what class are an exchange's request, its reply, its details, and its texts: the same app
+/// asking the same thing of the same host gives the same heads and the same events.
+fn classes(codec: &Codec, exchange: &Exchange) -> [Class; 4] {
+    let app = exchange.app.user_agent.as_deref().or(exchange.app.process.as_deref());
+    let app = app.unwrap_or_default();
+    let asked = format!(
+        "{app}\n{}\n{}\n{}\n{}",
+        exchange.origin,
+        exchange.dialect.as_deref().unwrap_or_default(),
+        exchange.operation.as_deref().unwrap_or_default(),
+        exchange.streamed,
+    );
+    [("downstream", &*asked), ("upstream", &asked), ("detail", &asked), ("texts", app)].map(
+        |(part, of)| {
+            let hash = codec.hash(format!("{part}\n{of}").as_bytes());
+            Class(i64::from_le_bytes(hash.first_chunk().copied().unwrap_or_default()))
+        },
+    )
+}
+
+/// Removes what hangs on the exchange if it was written before; its row keeps its `seq`, and
+/// what people said of it stays.
 fn forget(conn: &Connection, stored: &StoredExchange) -> Result<(), StoreError> {
     let before: Option<i64> = conn
         .prepare_cached("SELECT seq FROM exchange WHERE id = ?1")?
         .query_row([stored.exchange.id], |row| row.get(0))
         .optional()?;
     let Some(seq) = before else { return Ok(()) };
-    for table in [
-        "DELETE FROM exchange_detail WHERE exchange = ?1",
-        "DELETE FROM exchange_message WHERE exchange = ?1",
-        "DELETE FROM raw WHERE exchange = ?1",
-    ] {
-        conn.prepare_cached(table)?.execute([seq])?;
+    for side in Side::BOTH {
+        conn.prepare_cached("DELETE FROM raw WHERE id = ?1")?.execute([raw::id(seq, side)])?;
     }
+    conn.prepare_cached("DELETE FROM content WHERE exchange = ?1")?.execute([seq])?;
+    conn.prepare_cached("DELETE FROM leak WHERE exchange = ?1")?.execute([seq])?;
     Ok(())
 }
 
-fn write_row(conn: &Connection, stored: &StoredExchange) -> Result<i64, StoreError> {
+fn write_row(
+    conn: &Connection,
+    stored: &StoredExchange,
+    contents: &Contents,
+    linked: &Linked,
+) -> Result<i64, StoreError> {
     let exchange = &stored.exchange;
     let reply = exchange.reply.as_ref();
     let usage = exchange.usage.as_ref();
@@ -111,7 +203,7 @@ fn write_row(conn: &Connection, stored: &StoredExchange) -> Result<i64, StoreErr
             exchange.id,
             exchange.flow,
             stored.place,
-            exchange.thread,
+            linked.name,
             exchange.state.as_str(),
             nanoseconds(exchange.started_at),
             exchange.first_byte_ms,
@@ -141,91 +233,41 @@ fn write_row(conn: &Connection, stored: &StoredExchange) -> Result<i64, StoreErr
             exchange.cost_usd,
             exchange.cost_source.map(word).transpose()?,
             exchange.error.as_ref().map(|e| e.kind.as_str()),
+            linked.thread,
+            word(linked.rule)?,
+            linked.parent,
+            linked.inherited,
+            linked.hashes.asked,
+            linked.hashes.answered,
+            linked.hashes.base,
+            linked.hashes.answer,
+            contents.system,
+            contents.tools,
+            reply.and_then(|r| r.id.as_deref()),
+            credential(&exchange.request.headers),
+            tokens(|u| u.input_cache_written_1h),
+            tokens(|u| u.input_audio),
+            tokens(|u| u.input_image),
+            tokens(|u| u.output_audio),
+            tokens(|u| u.output_image),
+            usage.map(|u| u.source.as_str()),
         ],
         |row| row.get(0),
     )?;
     Ok(seq)
 }
 
-/// The exchange that has place `seq`, as it was written; `None` if there is none.
-pub(super) fn read(conn: &Connection, seq: i64) -> Result<Option<Exchange>, StoreError> {
-    let Some(row) = list::by_seq(conn, seq)? else { return Ok(None) };
-    let json = conn
-        .prepare_cached("SELECT json FROM exchange_detail WHERE exchange = ?1")?
-        .query_row([seq], |row| Ok(codec::unpack_json(row.get_ref(0)?)))
-        .optional()?;
-    // Deleted between the two statements.
-    let Some(json) = json else { return Ok(None) };
-    let detail: Detail<'static> = from_json(&json?)?;
-    let contents = message::of_exchange(conn, seq)?;
-    Ok(Some(assemble(row, detail, contents)))
+/// The fingerprint of the key that a request was sent with.
+fn credential(headers: &Headers) -> Option<&str> {
+    let value = headers.iter().find_map(|(name, value)| {
+        CREDENTIAL_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known)).then_some(value)
+    })?;
+    let begin = value.find('<')?;
+    value.get(begin..)?.split_inclusive('>').next()
 }
 
-fn assemble(row: Listed, detail: Detail<'_>, contents: Vec<Content>) -> Exchange {
-    let mut request = Request {
-        headers: detail.request_headers.into_owned(),
-        model: row.request_model,
-        params: detail.params.into_owned(),
-        ..Request::default()
-    };
-    let mut choices = Vec::new();
-    for content in contents {
-        match content {
-            Content::System(system) => request.system = Some(system),
-            Content::Tools(tools) => request.tools = tools,
-            Content::Message(message) => request.messages.push(message),
-            Content::Choice(choice) => choices.push(choice),
-            Content::RequestText(_) | Content::ReplyText(_) => {}
-        }
-    }
-    let reply = detail.reply.map(|reply| Reply {
-        headers: reply.headers.into_owned(),
-        id: reply.id.map(Into::into),
-        model: row.reply_model,
-        choices,
-    });
-    let usage = detail.usage.map(|usage| Usage {
-        source: usage.source.into_owned(),
-        raw: usage.raw.into_owned(),
-        input_cache_written_1h: usage.input_cache_written_1h,
-        input_audio: usage.input_audio,
-        input_image: usage.input_image,
-        output_audio: usage.output_audio,
-        output_image: usage.output_image,
-        ..row.usage
-    });
-    let error = row.error_type.map(|kind| ExchangeError {
-        kind,
-        message: detail.error_message.map(Into::into).unwrap_or_default(),
-    });
-    Exchange {
-        id: row.id,
-        flow: row.flow,
-        thread: row.thread,
-        state: row.state,
-        started_at: row.started_at,
-        first_byte_ms: row.first_byte_ms,
-        first_token_ms: row.first_token_ms,
-        duration_ms: row.duration_ms,
-        app: row.app,
-        provider: row.provider,
-        dialect: row.dialect,
-        operation: row.operation,
-        origin: row.origin,
-        method: row.method,
-        path: row.path,
-        http_version: row.http_version,
-        status: row.status,
-        streamed: row.streamed,
-        request,
-        reply,
-        usage,
-        cost_usd: row.cost_usd,
-        cost_source: row.cost_source,
-        error,
-        notes: detail.notes.into_owned(),
-    }
-}
+/// Headers in which clients of LLM APIs send their keys.
+const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// A number as SQLite has it; what is beyond stays at the end.
 pub(super) fn saturated(number: u64) -> i64 {
@@ -233,7 +275,7 @@ pub(super) fn saturated(number: u64) -> i64 {
 }
 
 /// The contract's word of a variant, so that a new one needs no change here.
-fn word(variant: impl Serialize) -> Result<String, StoreError> {
+pub(super) fn word(variant: impl Serialize) -> Result<String, StoreError> {
     match serde_json::to_value(variant) {
         Ok(serde_json::Value::String(word)) => Ok(word),
         _ => Err(StoreError::corrupt("a variant that is no word")),

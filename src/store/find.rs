@@ -1,6 +1,6 @@
 //! An exchange by a piece of its id.
 
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, OptionalExtension, Params};
 use uuid::Uuid;
 
 use super::{SHORT_ID_DIGITS, StoreError};
@@ -41,6 +41,40 @@ pub(super) fn by_words(conn: &Connection, words: &str) -> Result<(i64, Uuid), St
                 .collect(),
         }),
     }
+}
+
+/// The name of the one thread whose name is `words` or begins so; if there is none, of the one
+/// that has the exchange of that id.
+pub(super) fn thread_by_words(conn: &Connection, words: &str) -> Result<String, StoreError> {
+    let words = words.trim();
+    let mut statement = conn.prepare_cached(
+        "SELECT name FROM thread WHERE substr(name, 1, length(?1)) = ?1
+         ORDER BY name <> ?1, id DESC LIMIT ?2",
+    )?;
+    let names: Vec<String> = statement
+        .query_map((words, CANDIDATES_MAX + 1), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    match names.as_slice() {
+        _ if words.is_empty() => {}
+        [] => {}
+        [first, rest @ ..] if rest.is_empty() || first == words => return Ok(first.clone()),
+        several => {
+            let candidates = several.iter().take(CANDIDATES_MAX.into()).cloned().collect();
+            return Err(StoreError::Ambiguous { words: words.to_owned(), candidates });
+        }
+    }
+    let unknown = || StoreError::UnknownThread { words: words.to_owned() };
+    let (seq, _) = by_words(conn, words).map_err(|error| match error {
+        StoreError::Unknown { .. } => unknown(),
+        error => error,
+    })?;
+    let name = conn
+        .prepare_cached(
+            "SELECT name FROM exchange JOIN thread ON thread.id = thread_id WHERE seq = ?1",
+        )?
+        .query_row([seq], |row| row.get(0))
+        .optional()?;
+    name.ok_or_else(unknown)
 }
 
 fn beginning(conn: &Connection, digits: &str) -> Result<Vec<(i64, Uuid)>, StoreError> {

@@ -9,7 +9,7 @@ use super::exchange::{COLUMNS, variant};
 use super::open::{nanoseconds, timestamp};
 use super::select::Conditions;
 use super::{Selection, StoreError};
-use crate::model::{App, Cost, State, Usage};
+use crate::model::{App, Cost, State, ThreadRule, Usage};
 
 /// An exchange as a list shows it. Fields as in [`Exchange`](crate::model::Exchange).
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,12 @@ pub struct Listed {
     pub place: u32,
     /// The conversation.
     pub thread: Option<String>,
+    /// What put the exchange into it.
+    pub thread_rule: Option<ThreadRule>,
+    /// The exchange that it continues.
+    pub parent: Option<Uuid>,
+    /// How many of its messages were said before in the thread.
+    pub inherited: Option<u32>,
     /// How it ended.
     pub state: State,
     /// When it began.
@@ -60,7 +66,7 @@ pub struct Listed {
     pub reply_model: Option<String>,
     /// First words of the last user message that has any; at most 200 characters.
     pub first_words: Option<String>,
-    /// Tokens; `source` and `raw` are left empty.
+    /// Tokens; `raw` is left empty.
     pub usage: Usage,
     /// US dollars.
     pub cost_usd: Option<f64>,
@@ -68,6 +74,10 @@ pub struct Listed {
     pub cost_source: Option<Cost>,
     /// Type of the error, if there was one.
     pub error_type: Option<String>,
+    /// Fingerprint of the key that the request was sent with.
+    pub credential: Option<String>,
+    /// `pin` and each tag as `#tag`, with a space between them.
+    pub marks: Option<String>,
 }
 
 /// In which order a list is read.
@@ -95,6 +105,10 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
+/// What people gave it to be found by.
+const MARKS: &str = "(SELECT group_concat(iif(kind = 'pin', 'pin', '#' || text), ' ')
+     FROM annotation WHERE annotation.exchange = seq AND kind <> 'note') AS marks";
+
 pub(super) fn page(
     conn: &Connection,
     selection: &Selection,
@@ -111,7 +125,7 @@ pub(super) fn page(
         conditions.and(beyond, [started_at, seq]);
     }
     let sql = format!(
-        "SELECT seq, {} FROM exchange WHERE {} ORDER BY started_at {direction}, seq {direction} LIMIT ?",
+        "SELECT seq, {}, {MARKS} FROM exchange WHERE {} ORDER BY started_at {direction}, seq {direction} LIMIT ?",
         COLUMNS.join(", "),
         conditions.sql(),
     );
@@ -121,6 +135,13 @@ pub(super) fn page(
         .filter(|_| exchanges.len() >= limit)
         .map(|last| Cursor { started_at: nanoseconds(last.started_at), seq: last.seq });
     Ok(Page { exchanges, next })
+}
+
+pub(super) fn count(conn: &Connection, conditions: Conditions) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM exchange WHERE {}", conditions.sql());
+    let mut statement = conn.prepare_cached(&sql)?;
+    let count: i64 = statement.query_row(params_from_iter(conditions.values), |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
 pub(super) fn written_after(
@@ -152,15 +173,28 @@ fn after(
     conditions.and("seq > ?", [seq]);
     let columns = COLUMNS.join(", ");
     let sql = format!(
-        "SELECT seq, {columns} FROM exchange WHERE {} ORDER BY seq LIMIT ?",
+        "SELECT seq, {columns}, {MARKS} FROM exchange WHERE {} ORDER BY seq LIMIT ?",
         conditions.sql()
     );
     rows(conn, &sql, conditions.values, limit)
 }
 
 pub(super) fn by_seq(conn: &Connection, seq: i64) -> Result<Option<Listed>, StoreError> {
-    let sql = format!("SELECT seq, {} FROM exchange WHERE seq = ? LIMIT ?", COLUMNS.join(", "));
+    let sql =
+        format!("SELECT seq, {}, {MARKS} FROM exchange WHERE seq = ? LIMIT ?", COLUMNS.join(", "));
     Ok(rows(conn, &sql, vec![Value::Integer(seq)], 1)?.pop())
+}
+
+/// The exchanges of the thread that the exchange with place `seq` is in, the oldest first; it
+/// alone if it is in none.
+pub(super) fn thread_of(conn: &Connection, seq: i64) -> Result<Vec<Listed>, StoreError> {
+    let sql = format!(
+        "SELECT seq, {}, {MARKS} FROM exchange
+         WHERE seq = ?1 OR thread_id = (SELECT thread_id FROM exchange WHERE seq = ?1)
+         ORDER BY started_at, seq LIMIT ?2",
+        COLUMNS.join(", ")
+    );
+    rows(conn, &sql, vec![Value::Integer(seq)], usize::MAX)
 }
 
 fn rows(
@@ -181,6 +215,7 @@ fn rows(
 
 fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
     let state: String = row.get("state")?;
+    let thread_rule: Option<String> = row.get("thread_rule")?;
     let cost_source: Option<String> = row.get("cost_source")?;
     let tokens = |column: &str| -> Result<Option<u64>, StoreError> {
         Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
@@ -191,6 +226,9 @@ fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
         flow: row.get("flow")?,
         place: row.get("place")?,
         thread: row.get("thread")?,
+        thread_rule: thread_rule.as_deref().map(variant).transpose()?,
+        parent: row.get("parent")?,
+        inherited: row.get("inherited")?,
         state: variant(&state)?,
         started_at: timestamp(row.get("started_at")?),
         first_byte_ms: row.get("first_byte_ms")?,
@@ -219,10 +257,18 @@ fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
             input_cache_written: tokens("input_cache_written")?,
             output: tokens("output")?,
             reasoning: tokens("reasoning")?,
+            input_cache_written_1h: tokens("input_cache_written_1h")?,
+            input_audio: tokens("input_audio")?,
+            input_image: tokens("input_image")?,
+            output_audio: tokens("output_audio")?,
+            output_image: tokens("output_image")?,
+            source: row.get::<_, Option<String>>("usage_source")?.unwrap_or_default(),
             ..Usage::default()
         },
         cost_usd: row.get("cost_usd")?,
         cost_source: cost_source.as_deref().map(variant).transpose()?,
         error_type: row.get("error_type")?,
+        credential: row.get("credential")?,
+        marks: row.get("marks")?,
     })
 }

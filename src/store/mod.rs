@@ -5,30 +5,57 @@
 //! no transaction from one page of results to the next. The schema is `migrations/`; a
 //! migration is never edited.
 
+mod assemble;
 mod codec;
+mod contents;
 mod detail;
 mod entry;
 mod error;
 mod exchange;
 mod find;
+mod flow;
+pub mod index;
+mod keep;
+mod leak;
 mod list;
 mod marks;
 mod message;
+mod occurrence;
 mod open;
+mod prompt;
 mod raw;
 mod read;
+mod reprice;
 mod select;
+mod tally;
+pub mod text;
+mod thread;
+mod tree;
+mod turn;
+mod upgrade;
+mod varint;
 mod write;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use entry::{Entry, FlowRow, Gap, RawChunk, RawMessage, StoredExchange, Texts};
+pub use entry::{Entry, FlowRow, Gap, Leak, Loss, RawChunk, RawMessage, StoredExchange, Texts};
 pub use error::StoreError;
+pub use keep::{
+    Damage, Deleted, Erase, Health, Keep, Losses, Parts, Pins, Progress, Pruned, Remark, Retention,
+    Salvaged, Unread, Upkeep, Verified, backup, salvage, salvage_key, set_aside, verify,
+};
+pub use leak::LeakedIn;
 pub use list::{Cursor, Listed, Order, Page};
-pub use message::{Content, Holder, Kind, StoredMessage};
+pub use message::{Content, Holder, Kind, List, StoredMessage};
+pub use occurrence::{Occurrences, Span};
+pub use prompt::PromptUse;
 pub use read::Reader;
-pub use select::Selection;
+pub use reprice::{Repriced, Repricer};
+pub use select::{Calls, Selection};
+pub use tally::{Scope, Tally};
+pub use thread::ListedThread;
+pub use tree::fuzz;
 pub use write::Store;
 
 /// Whose bytes: readers need not know the proxy's events for it.

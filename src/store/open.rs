@@ -7,12 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::StoreError;
+use super::{StoreError, upgrade};
 
 /// The schema, one step a file. The file's `user_version` counts the steps taken.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_capture.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_capture.sql"), include_str!("migrations/0002_small.sql")];
 
 /// The newest schema that this program knows.
 pub(super) fn known_version() -> u32 {
@@ -21,6 +23,9 @@ pub(super) fn known_version() -> u32 {
 
 /// How long a writer or reader waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for commands that write beside a recorder: they have the time.
+const BUSY_TIMEOUT_BESIDE: Duration = Duration::from_secs(30);
 
 /// Size to which the write-ahead log shrinks after a checkpoint, in bytes.
 const JOURNAL_BYTES_MAX: i64 = 64 << 20;
@@ -34,19 +39,21 @@ const CACHED_STATEMENTS: usize = 64;
 
 /// Opens the capture to write, makes it if there is none, and takes the missing steps of the
 /// schema.
-pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
+///
+/// A new one gets `key`, or one of its own.
+pub(super) fn writer(path: &Path, key: Option<[u8; 32]>) -> Result<Connection, StoreError> {
     make(path).map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    keep_statements(&conn)?;
     let found = version(&conn)?;
     if found > known_version() {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: known_version() });
     }
     if found == 0 {
         // Both are fixed once the file has a table or is in WAL mode.
-        conn.pragma_update(None, "page_size", 8192)?;
+        conn.pragma_update(None, "page_size", 2048)?;
         conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -54,7 +61,23 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "cache_size", CACHE_KIB)?;
     conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES_MAX)?;
-    migrate(&mut conn)?;
+    migrate(&mut conn, key)?;
+    Ok(conn)
+}
+
+/// Opens a capture that is there to write, beside the recorder that may write it.
+pub(super) fn second_writer(path: &Path) -> Result<Connection, StoreError> {
+    let (_, found) = reader(path)?;
+    if found > known_version() {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: known_version() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT_BESIDE)?;
+    keep_statements(&conn)?;
+    conn.pragma_update(None, "synchronous", "NORMAL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES_MAX)?;
     Ok(conn)
 }
 
@@ -68,7 +91,7 @@ pub(super) fn reader(path: &Path) -> Result<(Connection, u32), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    keep_statements(&conn)?;
     let found = version(&conn)?;
     match found {
         // Its writer has made the file and not yet the schema.
@@ -76,8 +99,20 @@ pub(super) fn reader(path: &Path) -> Result<(Connection, u32), StoreError> {
         found if found < known_version() => {
             Err(StoreError::Older { path: path.to_owned(), found, known: known_version() })
         }
-        found => Ok((conn, found)),
+        found => match upgrade::left(&conn)? {
+            0 => Ok((conn, found)),
+            left => Err(StoreError::HalfUpgraded { path: path.to_owned(), left }),
+        },
     }
+}
+
+/// Lets each statement be compiled once. SQLite would compile many of them anew whenever a
+/// value is bound, to plan by it; without statistics of the tables the plan is the same, and
+/// that took a quarter of the time of a search.
+fn keep_statements(conn: &Connection) -> Result<(), StoreError> {
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// The capture's key.
@@ -115,7 +150,7 @@ fn narrow(path: &Path) -> io::Result<()> {
 
 /// Takes the missing steps, each in a transaction of its own. The version is read again inside
 /// it: two programs may start at once.
-fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+fn migrate(conn: &mut Connection, key: Option<[u8; 32]>) -> Result<(), StoreError> {
     for (step, sql) in (1..).zip(MIGRATIONS) {
         if version(conn)? >= step {
             continue;
@@ -125,7 +160,11 @@ fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
             tx.execute_batch(sql)?;
             if step == 1 {
                 let now = nanoseconds(Timestamp::now());
-                tx.execute("INSERT INTO capture VALUES (1, ?1, ?2)", (now, random_key()?))?;
+                let key = key.map_or_else(random_key, Ok)?;
+                tx.execute(
+                    "INSERT INTO capture (one, created_at, key) VALUES (1, ?1, ?2)",
+                    (now, key),
+                )?;
             }
             tx.pragma_update(None, "user_version", step)?;
         }

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::codec::{self, Codec};
+use super::codec::{self, Codec, Coding};
 use super::exchange::saturated;
+use super::tree::{self, Class};
 use super::{RawMessage, StoreError, marks};
 use crate::flow::Side;
 
@@ -15,57 +16,80 @@ pub(super) fn word(side: Side) -> &'static str {
     }
 }
 
+/// The row of one side of the exchange that has place `seq`.
+pub(super) fn id(seq: i64, side: Side) -> i64 {
+    seq * 2 + i64::from(side == Side::Upstream)
+}
+
 pub(super) fn write(
     conn: &Connection,
     codec: &mut Codec,
     seq: i64,
     side: Side,
     raw: &RawMessage,
+    class: Class,
 ) -> Result<(), StoreError> {
     let hash = codec.hash(&raw.bytes);
-    let packed = codec.pack(&raw.bytes);
-    conn.prepare_cached("INSERT INTO raw VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
-        params![
-            seq,
-            word(side),
-            saturated(raw.bytes.len() as u64),
-            saturated(raw.cut),
-            hash,
-            packed.coding.as_str(),
-            marks::pack(&raw.marks),
-            packed.bytes,
-        ],
-    )?;
+    let body = tree::write_like(conn, codec, class, &raw.bytes)?;
+    conn.prepare_cached("INSERT INTO raw VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+        id(seq, side),
+        saturated(raw.bytes.len() as u64),
+        saturated(raw.cut),
+        hash,
+        tree::pack(codec, &marks::pack(&raw.marks, &raw.bytes)),
+        body,
+    ])?;
     Ok(())
 }
 
-/// The bytes of one side of the exchange that has place `seq`, checked against their hash.
+/// The bytes of one side of the exchange that has place `seq`, checked against their hash; of
+/// the frames that its flow keeps as chunks none.
+pub(super) fn own(
+    conn: &Connection,
+    key: &[u8; 32],
+    seq: i64,
+    side: Side,
+) -> Result<Option<RawMessage>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT cut, hash, marks, body FROM raw WHERE id = ?1")?;
+    let mut rows = statement.query([id(seq, side)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let cut: i64 = row.get(0)?;
+    let hash: codec::Hash = row.get(1)?;
+    let marks: Vec<u8> = row.get(2)?;
+    let body: Vec<u8> = row.get(3)?;
+    let bytes = tree::read(conn, &body)?;
+    if !codec::has_hash(key, &bytes, &hash) {
+        return Err(StoreError::corrupt("raw bytes do not have the hash they were stored with"));
+    }
+    let marks = marks::unpack(&tree::unpack(conn, &marks)?, &bytes);
+    Ok(Some(RawMessage { bytes, marks, cut: cut.unsigned_abs() }))
+}
+
+/// Reads the bytes of one side and checks them; gives how many there are.
+pub(super) fn check(
+    conn: &Connection,
+    key: &[u8; 32],
+    seq: i64,
+    side: Side,
+) -> Result<Option<u64>, StoreError> {
+    Ok(own(conn, key, seq, side)?.map(|raw| raw.bytes.len() as u64))
+}
+
+/// The bytes of one side of the exchange that has place `seq`, checked against their hash, with
+/// the frames of the WebSocket that it opened.
 pub(super) fn read(
     conn: &Connection,
     key: &[u8; 32],
     seq: i64,
     side: Side,
 ) -> Result<Option<RawMessage>, StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT cut, hash, coding, marks, bytes FROM raw WHERE exchange = ?1 AND side = ?2",
-    )?;
-    let mut rows = statement.query((seq, word(side)))?;
-    let Some(row) = rows.next()? else { return chunks(conn, seq, side) };
-    let cut: i64 = row.get(0)?;
-    let hash: [u8; 32] = row.get(1)?;
-    let coding: String = row.get(2)?;
-    let marks: Vec<u8> = row.get(3)?;
-    let bytes = codec::unpack(&coding, row.get(4)?)?;
-    if blake3::keyed_hash(key, &bytes) != hash {
-        return Err(StoreError::corrupt("raw bytes do not have the hash they were stored with"));
-    }
-    if bytes.is_empty()
+    let Some(mut raw) = own(conn, key, seq, side)? else { return chunks(conn, seq, side) };
+    if raw.bytes.is_empty()
         && let Some(chunks) = chunks(conn, seq, side)?
     {
         return Ok(Some(chunks));
     }
-    let marks = marks::unpack(&marks);
-    let mut raw = RawMessage { bytes, marks, cut: cut.unsigned_abs() };
     if opens_socket(conn, seq)?
         && let Some(frames) = chunks(conn, seq, side)?
     {
@@ -100,7 +124,8 @@ fn chunks(conn: &Connection, seq: i64, side: Side) -> Result<Option<RawMessage>,
     while let Some(row) = rows.next()? {
         let coding: String = row.get(1)?;
         raw.marks.push((raw.bytes.len() as u64, row.get(0)?));
-        raw.bytes.extend(codec::unpack(&coding, row.get(2)?)?);
+        let packed: Vec<u8> = row.get(2)?;
+        raw.bytes.extend(codec::unpack(Coding::from_word(&coding)?, packed)?);
     }
     Ok((!raw.marks.is_empty()).then_some(raw))
 }

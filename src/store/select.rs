@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
 
+use super::StoreError;
 use super::open::nanoseconds;
 use crate::model::State;
 
@@ -26,8 +28,45 @@ pub struct Selection {
     pub since: Option<Timestamp>,
     /// Began before this time.
     pub until: Option<Timestamp>,
+    /// In the thread of this name, or in one below it: a sub-agent's.
+    pub thread: Option<String>,
     /// The one exchange.
     pub id: Option<Uuid>,
+    /// Has this tag.
+    pub tag: Option<String>,
+    /// Pinned ones only, or only others.
+    pub pinned: Option<bool>,
+    /// Whether only calls of a model are meant.
+    pub calls: Calls,
+}
+
+/// Which exchanges count: an app sends its provider much beside what it asks a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Calls {
+    /// Everything.
+    #[default]
+    All,
+    /// What asks a model for something.
+    OfModels,
+}
+
+impl Calls {
+    /// Left out is what no dialect reads (settings, metrics), the handshake of a WebSocket, and
+    /// what came back without an answer's tokens though it had no words of a prompt: lists of
+    /// models; a connection that was warmed up with the system prompt and the tools; and a
+    /// refused request of which only the general reading makes something.
+    fn condition(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::OfModels => Some(
+                "(dialect IS NOT NULL AND operation IS NOT 'connect' AND NOT (
+                    first_words IS NULL AND coalesce(output, 0) = 0 AND (
+                        coalesce(request_model, reply_model) IS NULL AND dialect <> 'unknown'
+                        OR error_type IS NULL AND coalesce(system, tools) IS NOT NULL
+                        OR dialect = 'unknown' AND status >= 400)))",
+            ),
+        }
+    }
 }
 
 impl Selection {
@@ -77,11 +116,55 @@ impl Selection {
         if let Some(until) = self.until {
             conditions.and("started_at < ?", [nanoseconds(until)]);
         }
+        if let Some(thread) = &self.thread {
+            conditions.and(
+                "thread_id IN (WITH RECURSIVE below (id) AS (
+                     SELECT id FROM thread WHERE name = ?
+                     UNION SELECT thread.id FROM thread JOIN below ON thread.parent = below.id)
+                 SELECT id FROM below)",
+                [thread.clone()],
+            );
+        }
         if let Some(id) = self.id {
             conditions.and("exchange.id = ?", [id.as_bytes().to_vec()]);
         }
+        if let Some(tag) = &self.tag {
+            conditions.and(
+                "seq IN (SELECT exchange FROM annotation WHERE kind = 'tag' AND text = ?)",
+                [tag.clone()],
+            );
+        }
+        if let Some(pinned) = self.pinned {
+            conditions
+                .and("(seq IN (SELECT exchange FROM annotation WHERE kind = 'pin')) = ?", [pinned]);
+        }
+        if let Some(condition) = self.calls.condition() {
+            conditions.and::<Value>(condition, []);
+        }
         conditions
     }
+}
+
+/// The places of the exchanges that are meant, the oldest first, and the bytes that they had on
+/// the wire.
+pub(super) fn places(
+    conn: &Connection,
+    selection: &Selection,
+) -> Result<(Vec<i64>, u64), StoreError> {
+    let conditions = selection.conditions();
+    let sql = format!(
+        "SELECT seq, (SELECT coalesce(sum(length), 0) FROM raw WHERE raw.id BETWEEN seq * 2 AND seq * 2 + 1)
+         FROM exchange WHERE {} ORDER BY started_at, seq",
+        conditions.sql()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(conditions.values))?;
+    let (mut places, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        places.push(row.get(0)?);
+        bytes += row.get::<_, i64>(1)?.unsigned_abs();
+    }
+    Ok((places, bytes))
 }
 
 /// Conditions joined by `AND`, and the values of their `?`, in order.
@@ -101,6 +184,13 @@ impl Conditions {
         self.sql.push_str(if self.sql.is_empty() { "" } else { " AND " });
         self.sql.push_str(condition);
         self.values.extend(values.into_iter().map(Into::into));
+    }
+
+    /// Adds all of `other`.
+    pub(super) fn and_all(&mut self, other: Self) {
+        if !other.sql.is_empty() {
+            self.and(&other.sql, other.values);
+        }
     }
 
     /// The conditions, or one that is always true.

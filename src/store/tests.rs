@@ -4,3 +4,4 @@ mod faults;
 mod reading;
 mod roundtrip;
 pub(crate) mod sample;
+mod upgrade;

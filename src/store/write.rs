@@ -2,28 +2,56 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
+use uuid::Uuid;
 
 use super::codec::Codec;
 use super::exchange::{self, saturated};
+use super::index::{self, Indexer};
 use super::open::{self, nanoseconds};
-use super::{Entry, FlowRow, Gap, RawChunk, StoreError, detail, raw};
+use super::thread::Linker;
+use super::{
+    Entry, FlowRow, Gap, Loss, Progress, RawChunk, Remark, StoreError, StoredExchange, Upkeep,
+    detail, keep, raw, upgrade,
+};
 use crate::flow::Verdict;
 
 /// The capture, open to write. One thread of a process has it.
 pub struct Store {
     conn: Connection,
     codec: Codec,
+    linker: Linker,
     key: [u8; 32],
+    indexer: Indexer,
+    /// That of the capture when the codec last looked for what it remembers.
+    generation: i64,
 }
 
 impl Store {
     /// Opens the capture at `path`; makes it, and its directory, if there is none; brings an
     /// older one up to date.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let conn = open::writer(path)?;
+        Self::of(open::writer(path, None)?)
+    }
+
+    /// As [`open`](Store::open); a capture that is made now has `key`: what is recorded already
+    /// has its fingerprints.
+    pub fn open_with_key(path: &Path, key: [u8; 32]) -> Result<Self, StoreError> {
+        Self::of(open::writer(path, Some(key))?)
+    }
+
+    fn of(mut conn: Connection) -> Result<Self, StoreError> {
         let key = open::key(&conn)?;
-        Ok(Self { conn, codec: Codec::new(key)?, key })
+        let (mut codec, mut linker) = (Codec::new(key)?, Linker::new(key));
+        upgrade::run(&mut conn, &mut codec, &mut linker)?;
+        Ok(Self { conn, codec, linker, key, indexer: Indexer::default(), generation: 0 })
+    }
+
+    /// Lets each commit wait for the disk, so that a loss of power costs nothing: some ten
+    /// milliseconds each.
+    pub fn make_durable(&mut self) -> Result<(), StoreError> {
+        Ok(self.conn.pragma_update(None, "synchronous", "FULL")?)
     }
 
     /// The capture's own key, for [`Fingerprinter::new`](crate::model::Fingerprinter::new).
@@ -34,7 +62,17 @@ impl Store {
     /// Writes all of `entries` or, after an error, none of them. When this returns, they
     /// outlive the process.
     pub fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let written = self.write_all(entries);
+        self.forget_unless(written)
+    }
+
+    fn write_all(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // From here on nobody else can delete what is remembered.
+        if refresh(&tx, &mut self.generation)? {
+            self.codec.forget();
+            self.linker.forget();
+        }
         for entry in entries {
             match entry {
                 Entry::Flow(flow) => write_flow(&tx, flow)?,
@@ -44,19 +82,96 @@ impl Store {
                         &stored.exchange.flow,
                         nanoseconds(stored.exchange.started_at),
                     )?;
-                    exchange::write(&tx, &mut self.codec, stored)?;
+                    exchange::write(&tx, &mut self.codec, &mut self.linker, stored)?;
                 }
                 Entry::RawChunk(chunk) => write_chunk(&tx, &mut self.codec, chunk)?,
                 Entry::Gap(gap) => write_gap(&tx, gap)?,
+                Entry::Loss(loss) => write_loss(&tx, loss)?,
             }
         }
         Ok(tx.commit()?)
     }
+
+    /// Writes in place of exchanges what was read of them again: fields, messages, texts. Their
+    /// bytes, their threads, what leaked in them and what people said of them stay.
+    pub fn rewrite(&mut self, again: &[StoredExchange]) -> Result<(), StoreError> {
+        let written = self.rewrite_all(again);
+        self.forget_unless(written)
+    }
+
+    /// What a transaction that failed has written is not there.
+    fn forget_unless<T>(&mut self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        if written.is_err() {
+            self.codec.forget();
+            self.linker.forget();
+        }
+        written
+    }
+
+    fn rewrite_all(&mut self, again: &[StoredExchange]) -> Result<(), StoreError> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if refresh(&tx, &mut self.generation)? {
+            self.codec.forget();
+            self.linker.forget();
+        }
+        for stored in again {
+            exchange::rewrite(&tx, &mut self.codec, &mut self.linker, stored)?;
+        }
+        // What they had before may be nothing's now.
+        tx.prepare_cached("UPDATE capture SET unswept = unswept + 1")?.execute([])?;
+        Ok(tx.commit()?)
+    }
+
+    /// Does a slice of `upkeep`, some milliseconds long.
+    pub fn keep(&mut self, upkeep: &mut Upkeep) -> Result<Progress, StoreError> {
+        upkeep.step(&mut self.conn)
+    }
+
+    /// Whether the capture has the exchange.
+    pub fn has(&self, exchange: Uuid) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM exchange WHERE id = ?1)";
+        Ok(self.conn.prepare_cached(sql)?.query_row([exchange], |row| row.get(0))?)
+    }
+
+    /// Says something of an exchange.
+    pub fn say(&mut self, exchange: Uuid, remarks: &[Remark]) -> Result<(), StoreError> {
+        let sql = "SELECT seq FROM exchange WHERE id = ?1";
+        let seq = self.conn.query_row(sql, [exchange], |row| row.get(0))?;
+        for remark in remarks {
+            keep::remark(&mut self.conn, &[seq], remark, Timestamp::now())?;
+        }
+        Ok(())
+    }
+
+    /// Brings the words of some messages that wait for it into the index, in a transaction of
+    /// its own that takes some milliseconds; gives how many messages, 0 if none waits.
+    pub fn index_some(&mut self) -> Result<usize, StoreError> {
+        self.indexer.fill(&mut self.conn)
+    }
+
+    /// Empties the index; [`index_some`](Self::index_some) fills it again.
+    pub fn clear_index(&mut self) -> Result<(), StoreError> {
+        index::clear(&mut self.conn)
+    }
+}
+
+/// Whether rows were deleted since the generation was `last`, so that what is remembered of them
+/// must be forgotten. An error if a newer program has changed the schema meanwhile.
+fn refresh(conn: &Connection, last: &mut i64) -> Result<bool, StoreError> {
+    let sql = "SELECT user_version, generation FROM pragma_user_version, capture";
+    let (found, generation): (u32, i64) =
+        conn.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let known = open::known_version();
+    if found > known {
+        let path = conn.path().unwrap_or_default().into();
+        return Err(StoreError::Newer { path, found, known });
+    }
+    Ok(std::mem::replace(last, generation) != generation)
 }
 
 /// Makes a row for a flow of which nothing was told yet: an exchange must not be refused
 /// because its flow comes late.
-fn expect_flow(conn: &Connection, flow: &uuid::Uuid, at: i64) -> Result<(), StoreError> {
+fn expect_flow(conn: &Connection, flow: &Uuid, at: i64) -> Result<(), StoreError> {
     conn.prepare_cached(
         "INSERT INTO flow (id, opened_at, origin, mode, verdict) VALUES (?1, ?2, '', '', '')
          ON CONFLICT DO NOTHING",
@@ -149,6 +264,12 @@ fn write_gap(conn: &Connection, gap: &Gap) -> Result<(), StoreError> {
             gap.reason,
         ],
     )?;
+    Ok(())
+}
+
+fn write_loss(conn: &Connection, loss: &Loss) -> Result<(), StoreError> {
+    conn.prepare_cached("INSERT INTO loss (at, what, why) VALUES (?1, ?2, ?3)")?
+        .execute(params![nanoseconds(loss.at), loss.what, loss.why])?;
     Ok(())
 }
 

@@ -187,6 +187,12 @@ impl Reader {
         Ok([self.word(LOST_AT[0] as u64)?, self.word(LOST_AT[1] as u64)?])
     }
 
+    /// Bytes of the tape that are not stored yet, by whichever process.
+    pub fn pending(&self) -> io::Result<u64> {
+        let stored = self.kept()?.from.max(HEAD_BYTES);
+        Ok(self.committed()?.0.saturating_sub(stored))
+    }
+
     /// What was stored of this tape, by whichever process.
     pub fn kept(&self) -> io::Result<Kept> {
         Ok(Kept {

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
-
 use super::fake::{Fake, Received};
 use super::{assert_told_alike, with_host};
 use crate::stage::{Serve, Stage, lines, skipped, text, tools};
@@ -144,7 +142,11 @@ fn script(name: &str, way: Way, dialect: fn(&str) -> &'static str) {
         exchanges.retain(|exchange| exchange["operation"] != "connect");
         assert_eq!(exchanges.len(), calls.len());
         for (call, exchange) in calls.iter().zip(&exchanges) {
-            assert_eq!(exchange["notes"], Value::Array(Vec::new()), "{call}: {exchange:#}");
+            // That we counted where the provider did not is no fault of the reading.
+            let notes = exchange["notes"].as_array().unwrap().iter();
+            let notes: Vec<_> =
+                notes.filter(|note| !note.as_str().unwrap().contains("no token count")).collect();
+            assert!(notes.is_empty(), "{call}: {exchange:#}");
             assert_told_alike(call, exchange, Some(dialect(call["call"].as_str().unwrap())));
         }
     }

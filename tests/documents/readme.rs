@@ -35,8 +35,23 @@ fn run_of(command: &str) -> Run {
         ["cargo", "run", "--release", "--", "demo"] => Run::Elsewhere("the_demo_shows_all_of_it"),
         ["cargo", "install", ..] => Run::Elsewhere("writes into the user's home"),
         ["tests/run"] => Run::Elsewhere("the_tests_are_one_command"),
-        ["overhear", "ls" | "grep" | "show" | "export", ..] => Run::AsItStands,
+        ["overhear", "ls", "--tag", ..] => Run::FlagsAlone("nothing is tagged"),
+        ["overhear", "diff", ..] => Run::FlagsAlone("one exchange has no other"),
+        ["overhear", "prompts", "--changes"] => Run::FlagsAlone("nothing changed in one exchange"),
+        ["overhear", "prices", "update"] => Run::FlagsAlone("asks the network"),
+        ["overhear", "prices", "apply"] => Run::FlagsAlone("tells what it did, prints nothing"),
+        [
+            "overhear",
+            "ls" | "threads" | "grep" | "show" | "export" | "prompts" | "stats" | "anatomy"
+            | "prices",
+            ..,
+        ] => Run::AsItStands,
         ["overhear", "ca", "path" | "bundle"] => Run::AsItStands,
+        ["overhear", "status"] => Run::AsItStands,
+        ["overhear", "pin" | "tag" | "note" | "delete" | "prune" | "vacuum", ..]
+        | ["overhear", "verify" | "reread" | "backup", ..] => {
+            Run::FlagsAlone("says what it did on stderr; tests of their own do them")
+        }
         ["overhear", "ca", "trust"] => Run::FlagsAlone("touches the system"),
         ["overhear", "tail"] => Run::FlagsAlone("goes on until it is killed"),
         ["overhear", "run", ..] => Run::FlagsAlone("a_real_session does it"),

@@ -1,6 +1,7 @@
 //! What must not be lost, and whom it must not disturb, when things go wrong.
 
 mod budget;
+mod damaged;
 mod disk;
 mod kill;
 mod load;

@@ -3,14 +3,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use jiff::Timestamp;
 use overhear::dialect::{self, Asked, Decoded, Dialect, Frame, Grown, Reading};
 use overhear::flow::{Ending, FlowId, Mode, Opened, Origin, Scheme, Side, Verdict};
 use overhear::model::{Exchange, Request};
-use overhear::record::{Claim, Lexicon, Recorder, recover};
-use overhear::store::{Order, Reader, Selection, Store};
-use overhear::tape::{Budget, Place, PlaceKind, Tapes};
+use overhear::record::{Capture, Claim, Durability, Lexicon, Recorder, recover};
+use overhear::store::{Order, Reader, Retention, Selection, Store};
+use overhear::tape::{Budget, Place, PlaceKind, Tapes, Told, Wake};
 
 use crate::stage::app::post;
 use crate::stage::skipped;
@@ -155,6 +156,14 @@ fn lexicon(store: &Store, claim: Claim) -> Lexicon {
     Lexicon { claim, ..Lexicon::new(store.key()) }
 }
 
+fn record(capture: &Path, claim: Claim, heard: Receiver<Told>, wake: Arc<Wake>) {
+    let lexicon_of = Box::new(move |key| Lexicon { claim, ..Lexicon::new(key) });
+    let capture = Capture::new(capture, Durability::Process, lexicon_of);
+    let retention = Retention::default();
+    let recorder = Recorder::start(capture, retention, heard, wake, None, Arc::new(|_| {}));
+    recorder.unwrap().finish();
+}
+
 fn assert_kept(at: &str, capture: &Path) {
     let exchanges = exchanges(capture);
     let script = script();
@@ -179,13 +188,10 @@ fn of_a_living_flow() {
     for (at, claim) in CLAIMS {
         let folder = tempfile::tempdir().unwrap();
         let capture = folder.path().join("capture.db");
-        let store = Store::open(&capture).unwrap();
-        let lexicon = lexicon(&store, claim);
         let (tapes, heard) = Tapes::new(Place::nameless(), Budget::new(64 << 20));
         write(&tapes, &script());
         let wake = Arc::clone(tapes.wake());
-        let recorder = Recorder::start(store, heard, wake, None, lexicon, Arc::new(|_| {}));
-        recorder.unwrap().finish();
+        record(&capture, claim, heard, wake);
         assert_kept(at, &capture);
     }
 }
@@ -217,8 +223,6 @@ fn of_a_tape_left_behind() {
 fn an_early_reply_makes_no_exchange_of_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let capture = folder.path().join("capture.db");
-    let store = Store::open(&capture).unwrap();
-    let lexicon = Lexicon::new(store.key());
     let (tapes, heard) = Tapes::new(Place::nameless(), Budget::new(64 << 20));
     let body = format!(
         r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#,
@@ -235,7 +239,7 @@ fn an_early_reply_makes_no_exchange_of_the_rest() {
     script.extend(self::script().drain(4..));
     write(&tapes, &script);
     let wake = Arc::clone(tapes.wake());
-    Recorder::start(store, heard, wake, None, lexicon, Arc::new(|_| {})).unwrap().finish();
+    record(&capture, dialect::claim, heard, wake);
     let exchanges = exchanges(&capture);
     let told: Vec<_> = exchanges.iter().map(|(one, _)| (one.method.as_str(), one.status)).collect();
     assert_eq!(told, [("POST", Some(413)), ("POST", Some(200))]);

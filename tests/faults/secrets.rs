@@ -3,15 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 
 use super::HOST;
 use crate::stage::app::post;
+use crate::stage::kept::{Search, everything, files};
 use crate::stage::origin::echo;
 use crate::stage::{App, Origin, Serve, Stage, text, until};
 
@@ -21,85 +19,16 @@ fn key(prefix: &str, n: u32) -> String {
     format!("{prefix}{}", &blake3::hash(&n.to_be_bytes()).to_hex()[..32])
 }
 
-/// Everything that the product ever wrote or prints.
-fn all_that_is_kept(stage: &Stage) -> Vec<(String, Vec<u8>)> {
-    let mut all = Vec::new();
-    files(&stage.data(), &mut all);
-    files(stage.ram(), &mut all);
-    files(&stage.home("tmp"), &mut all);
-    rows(&stage.data().join("capture.db"), &mut all);
-    for words in [
-        &["export"][..],
-        &["ls", "-n", "1000"],
-        &["ls", "--json", "-n", "1000"],
-        &["grep", "."],
-        &["grep", "--json", "."],
-    ] {
-        all.push((words.join(" "), stage.print(words).into_bytes()));
-    }
-    for exchange in stage.exchanges() {
-        let id = exchange["id"].as_str().unwrap();
-        for more in
-            [&["--headers", "--tools"][..], &["--json"], &["--raw", "request"], &["--raw", "reply"]]
-        {
-            let words = [&["show", id], more].concat();
-            let output = stage.overhear(&words).output().unwrap().stdout;
-            all.push((format!("{} {}", words.join(" "), exchange["path"]), output));
-        }
-    }
-    all
-}
-
-fn files(folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        match entry.path() {
-            path if path.is_dir() => files(&path, all),
-            path => all.push((path.display().to_string(), fs::read(&path).unwrap_or_default())),
-        }
-    }
-}
-
-/// Every column of every row, decompressed.
-fn rows(capture: &Path, all: &mut Vec<(String, Vec<u8>)>) {
-    let capture = Connection::open(capture).unwrap();
-    let mut tables =
-        capture.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
-    let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let tables: Vec<String> = tables.map(Result::unwrap).collect();
-    assert!(tables.len() > 5);
-    for table in tables {
-        let mut statement = capture.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns = statement.column_count();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            for column in 0..columns {
-                let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(column).unwrap()
-                else {
-                    continue;
-                };
-                let plain =
-                    zstd::bulk::decompress(bytes, 64 << 20).unwrap_or_else(|_| bytes.to_vec());
-                all.push((format!("table {table}"), plain));
-            }
-        }
-    }
-}
-
 fn assert_no_key(stage: &Stage, said: &str, keys: &[(String, String)]) {
-    let mut all = all_that_is_kept(stage);
+    let mut all = everything(stage);
     all.push(("stderr".to_owned(), said.as_bytes().to_vec()));
-    let mut leaks = Vec::new();
-    for (how, key) in keys {
-        // The whole, and what is left if an end of it was cut.
-        let bare = key.trim_end_matches('=');
-        for (place, bytes) in &all {
-            if memchr::memmem::find(bytes, &bare.as_bytes()[..bare.len() - 8]).is_some()
-                || memchr::memmem::find(bytes, &bare.as_bytes()[8..]).is_some()
-            {
-                leaks.push(format!("{how}: `{key}` is in {place}"));
-            }
-        }
-    }
+    let search = Search::of(keys);
+    let leaks: Vec<String> = all
+        .iter()
+        .flat_map(|(place, bytes)| {
+            search.names_in(bytes).into_iter().map(move |how| format!("{how}: in {place}"))
+        })
+        .collect();
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use flate2::write::{GzDecoder, ZlibDecoder};
 use overhear::dialect::{self, Asked, Decoded, providers};
-use overhear::model::{Exchange, Headers, State};
+use overhear::model::{Cost, Exchange, Headers, NamedThread, State, ThreadRule};
 
 use super::case::{Case, Ending, Framing, Over};
 use super::coding::Coding;
@@ -286,7 +286,7 @@ fn read_otherwise(read: Option<Read>, status: Option<u16>, exchange: &Exchange) 
         wrong;
         "dialect": Some(dialect), exchange.dialect.as_deref();
         "operation": Some(operation), exchange.operation.as_deref();
-        "thread": expected.thread, found.thread;
+        "thread": expected.thread.clone().filter(|named| !is_weak(named.rule)), found.thread;
         "request": expected.request, found.request;
         "reply": expected.reply, found.reply;
         "usage": expected.usage, found.usage;
@@ -311,16 +311,28 @@ fn decoded_of(exchange: &Exchange) -> Decoded {
     request.headers.clear();
     reply.headers.clear();
     Decoded {
-        thread: exchange.thread.clone(),
+        thread: named(exchange),
         request,
         reply,
-        usage: exchange.usage.clone(),
-        cost_usd: exchange.cost_usd,
-        cost_source: exchange.cost_source,
+        usage: exchange.usage.clone().filter(|usage| usage.source != "estimated"),
+        cost_usd: exchange.cost_usd.filter(|_| exchange.cost_source == Some(Cost::Reported)),
+        cost_source: exchange.cost_source.filter(|source| *source == Cost::Reported),
         first_token_at: None,
         error: exchange.error.clone(),
         notes: exchange.notes.clone(),
     }
+}
+
+/// Names that give way to what the messages say.
+fn is_weak(rule: ThreadRule) -> bool {
+    matches!(rule, ThreadRule::Trace | ThreadRule::CacheKey)
+}
+
+/// The thread as the app names it: the capture names one that the app does not.
+fn named(exchange: &Exchange) -> Option<NamedThread> {
+    let (name, rule) = (exchange.thread.clone()?, exchange.thread_rule?);
+    let names = [ThreadRule::Header, ThreadRule::Metadata, ThreadRule::Field];
+    names.contains(&rule).then_some(NamedThread { name, rule })
 }
 
 /// The same of a socket: the handshake, and every turn.

@@ -2,6 +2,7 @@
 //! fake provider for all hosts, and an app that speaks TLS through the proxy.
 
 pub mod app;
+pub mod kept;
 pub mod origin;
 mod world;
 

@@ -66,7 +66,7 @@ pub fn echo(mut tls: OriginTls) {
         }
         while let Some((kept, body, len)) = request(&read) {
             read.drain(..len);
-            let head = format!("HTTP/1.1 200 OK\r\n{kept}content-length: {}\r\n\r\n", body.len());
+            let head = format!("HTTP/1.1 200 OK\r\n{kept}\r\n");
             if tls.write_all(&[head.as_bytes(), &body].concat()).and_then(|()| tls.flush()).is_err()
             {
                 return;
@@ -75,7 +75,7 @@ pub fn echo(mut tls: OriginTls) {
     }
 }
 
-/// Of the first whole request: the lines that a reply repeats, the body, the length of all.
+/// Of the first whole request: the lines that a reply has, the body, the length of all.
 fn request(bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
     let mut room = [httparse::EMPTY_HEADER; 100];
     let mut request = httparse::Request::new(&mut room);
@@ -87,10 +87,22 @@ fn request(bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
         let line = request.headers.iter().find(|line| line.name.eq_ignore_ascii_case(name))?;
         Some(String::from_utf8_lossy(line.value).into_owned())
     };
-    let len = header("content-length").map_or(0, |len| len.parse::<usize>().unwrap());
-    let kept = ["content-type", "content-encoding"]
+    let rest = &bytes[head..];
+    let (len, framing) = match header("transfer-encoding") {
+        // Its chunks as they came.
+        Some(coding) => {
+            let last = b"\r\n0\r\n\r\n";
+            let len = memchr::memmem::find(rest, last)? + last.len();
+            (len, format!("transfer-encoding: {coding}\r\n"))
+        }
+        None => {
+            let len = header("content-length").map_or(0, |len| len.parse().unwrap());
+            (len, format!("content-length: {len}\r\n"))
+        }
+    };
+    let kept: String = ["content-type", "content-encoding"]
         .iter()
         .filter_map(|name| Some(format!("{name}: {}\r\n", header(name)?)))
         .collect();
-    Some((kept, bytes.get(head..head + len)?.to_vec(), head + len))
+    Some((kept + &framing, rest.get(..len)?.to_vec(), head + len))
 }

@@ -4,13 +4,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialect::json::{Content, Count, List, Text, TextOr, record};
+use crate::dialect::turns::{self, Turns};
 
 record! {
     /// A request of Converse, or of a model that speaks like it.
     Ask {
         model: Text<'a> = "model",
         system: Content<'a> = "system",
-        messages: List<Turn<'a>> = "messages",
+        messages: Turns<Turn<'a>> = "messages",
         tool_config: Option<ToolConfig<'a>> = "toolConfig",
     }
     ignores []
@@ -23,6 +24,12 @@ record! {
         content: Content<'a> = "content",
     }
     ignores []
+}
+
+impl<'a> turns::Turn<'a> for Turn<'a> {
+    fn of_user(text: Text<'a>) -> Self {
+        Self { role: Text::of(turns::USER), content: Content::Text(text), ..Self::default() }
+    }
 }
 
 record! {

@@ -12,7 +12,7 @@ use super::wire::{Ask, Candidate, Replies, Told};
 use super::{fault, request, usage};
 use crate::dialect::notes::Notes;
 use crate::dialect::{Asked, Decoded, Frame, Grown, Reading, json, lossy, path_only, thread};
-use crate::model::{Choice, Request};
+use crate::model::{Choice, NamedThread, Request};
 use crate::observe::stream;
 
 /// An answer being read.
@@ -309,9 +309,9 @@ fn candidate_count(params: &Map<String, Value>) -> usize {
 }
 
 /// The conversation as the app named it: Code Assist has a field for it in the request.
-fn named_session(asked: &Asked<'_>, params: &Map<String, Value>) -> Option<String> {
+fn named_session(asked: &Asked<'_>, params: &Map<String, Value>) -> Option<NamedThread> {
     thread::thread(asked.headers, params).or_else(|| {
         let session = params.get("sessionId")?;
-        session.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+        session.as_str().filter(|id| !id.is_empty()).map(NamedThread::field)
     })
 }

@@ -58,6 +58,8 @@ pub(super) fn usage(raw: Value) -> Option<Usage> {
         ),
         input_audio: of_kind(&raw, &OF_PROMPT, "AUDIO"),
         input_image: of_kind(&raw, &OF_PROMPT, "IMAGE"),
+        input_audio_cached: of_kind(&raw, &OF_CACHE, "AUDIO"),
+        input_image_cached: of_kind(&raw, &OF_CACHE, "IMAGE"),
         output: either(answer, beside_answer),
         reasoning: thoughts,
         output_audio: of_kind(&raw, &OF_ANSWER, "AUDIO"),
@@ -90,6 +92,10 @@ const OF_PROMPT: [&str; 6] = [
     "input_tokens_by_modality",
     "tool_use_tokens_by_modality",
 ];
+
+/// Where cached tokens are told apart by kind.
+const OF_CACHE: [&str; 3] =
+    ["cacheTokensDetails", "cache_tokens_details", "cached_tokens_by_modality"];
 
 /// Where an answer's tokens are told apart by kind.
 const OF_ANSWER: [&str; 5] = [

@@ -4,12 +4,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialect::json::{Content, Count, List, Text, TextOr, record};
+use crate::dialect::turns::{self, Turns};
 
 record! {
     /// A request for a chat.
     ChatAsk {
         model: Text<'a> = "model",
-        messages: List<Said<'a>> = "messages",
+        messages: Turns<Said<'a>> = "messages",
         tools: List<ToolWire<'a>> = "tools",
     }
     ignores []
@@ -48,6 +49,12 @@ record! {
         tool_call_id: Text<'a> = "tool_call_id",
     }
     ignores []
+}
+
+impl<'a> turns::Turn<'a> for Said<'a> {
+    fn of_user(text: Text<'a>) -> Self {
+        Self { role: Text::of(turns::USER), content: text, ..Self::default() }
+    }
 }
 
 record! {

@@ -75,6 +75,22 @@ pub(in crate::dialect) fn usage(raw: Value) -> Option<Usage> {
                 "/input_token_details/image_tokens",
             ],
         ),
+        input_audio_cached: first(
+            &raw,
+            &[
+                "/input_token_details/cached_tokens_details/audio_tokens",
+                "/input_tokens_details/cached_tokens_details/audio_tokens",
+                "/prompt_tokens_details/cached_tokens_details/audio_tokens",
+            ],
+        ),
+        input_image_cached: first(
+            &raw,
+            &[
+                "/input_token_details/cached_tokens_details/image_tokens",
+                "/input_tokens_details/cached_tokens_details/image_tokens",
+                "/prompt_tokens_details/cached_tokens_details/image_tokens",
+            ],
+        ),
         output: completion.map(|completion| completion.saturating_add(beside)),
         reasoning,
         output_audio: first(

@@ -4,12 +4,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialect::json::{Content, Count, List, Text, TextOr, record};
+use crate::dialect::turns::{self, Turns};
 
 record! {
     /// A request.
     Ask {
         model: Text<'a> = "model",
-        messages: List<Said<'a>> = "messages",
+        messages: Turns<Said<'a>> = "messages",
         tools: List<ToolWire<'a>> = "tools",
         functions: List<FunctionWire<'a>> = "functions",
         prompt: Content<'a> = "prompt",
@@ -22,7 +23,7 @@ record! {
 record! {
     /// What DashScope has inside a request's `input`.
     Input {
-        messages: List<Said<'a>> = "messages",
+        messages: Turns<Said<'a>> = "messages",
         prompt: Content<'a> = "prompt",
     }
     ignores []
@@ -55,6 +56,12 @@ record! {
         name: Text<'a> = "name",
     }
     ignores ["padding", "index"]
+}
+
+impl<'a> turns::Turn<'a> for Said<'a> {
+    fn of_user(text: Text<'a>) -> Self {
+        Self { role: Text::of(turns::USER), content: Content::Text(text), ..Self::default() }
+    }
 }
 
 record! {

@@ -49,7 +49,11 @@ impl Session {
         self.model = wire.model.own().or(self.model.take());
         self.instructions = wire.instructions.own().or(self.instructions.take());
         if !matches!(wire.tools, Content::Absent) {
-            self.tools = tools::tools(wire.tools);
+            let found = tools::tools(wire.tools);
+            self.tools = found.tools;
+            if !found.namespaces.is_empty() {
+                self.params.insert("tool_namespaces".to_owned(), found.namespaces.into());
+            }
         }
         for (name, raw) in &wire.rest {
             let mut value = json::value(raw);

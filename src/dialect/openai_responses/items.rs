@@ -54,7 +54,7 @@ pub(super) struct Beginning {
 }
 
 /// The tools that an item of the prompt brings along, as Codex sends them.
-pub(super) fn brought_tools(raw: &RawValue) -> Option<Vec<crate::model::Tool>> {
+pub(super) fn brought_tools(raw: &RawValue) -> Option<super::tools::Tools> {
     if !raw.get().contains("\"additional_tools\"") {
         return None;
     }
@@ -223,7 +223,8 @@ fn image_generation(item: &Item<'_>, raw: &RawValue) -> Vec<Part> {
 
 /// The names of the tools: they themselves stand among the tools of the request.
 fn additional_tools(item: Item<'_>) -> Vec<Part> {
-    let names: Vec<String> = super::tools::tools(item.tools).into_iter().map(|t| t.name).collect();
+    let names: Vec<String> =
+        super::tools::tools(item.tools).tools.into_iter().map(|t| t.name).collect();
     vec![media::other(json!({"type": "additional_tools", "tools": names}))]
 }
 

@@ -26,11 +26,16 @@ pub(super) fn fill(request: &mut Request, ask: Ask<'_>) {
     if let Some(kind) = ask.kind.get().filter(|kind| *kind != "response.create") {
         request.params.insert("type".to_owned(), kind.into());
     }
-    request.tools.extend(tools::tools(ask.tools));
+    let mut found = tools::tools(ask.tools);
     if let Content::Blocks(raw_items) = &ask.input {
-        request
-            .tools
-            .extend(raw_items.iter().filter_map(|raw| items::brought_tools(raw)).flatten());
+        raw_items
+            .iter()
+            .filter_map(|raw| items::brought_tools(raw))
+            .for_each(|brought| found.extend(brought));
+    }
+    request.tools.extend(found.tools);
+    if !found.namespaces.is_empty() {
+        request.params.insert("tool_namespaces".to_owned(), found.namespaces.into());
     }
     request.messages.extend(messages(ask.input));
     let instructions = words(&blocks_of(ask.instructions));

@@ -8,24 +8,59 @@ use crate::dialect::json::{self, Content};
 use crate::dialect::media;
 use crate::model::Tool;
 
-/// The tools of a list. A namespace stands before the tools in it.
-pub(in crate::dialect) fn tools(list: Content<'_>) -> Vec<Tool> {
-    let mut found = Vec::new();
-    let mut add = |raw: &RawValue| {
+/// The tools of a list.
+#[derive(Default)]
+pub(in crate::dialect) struct Tools {
+    /// What the model can call. A tool in a namespace is named after both, `namespace.tool`:
+    /// two namespaces may each have a `search`.
+    pub(in crate::dialect) tools: Vec<Tool>,
+    /// The namespaces as sent, without their tools. A namespace can not be called.
+    pub(in crate::dialect) namespaces: Vec<Value>,
+}
+
+impl Tools {
+    /// Adds those of another list.
+    pub(in crate::dialect) fn extend(&mut self, more: Self) {
+        self.tools.extend(more.tools);
+        self.namespaces.extend(more.namespaces);
+    }
+
+    fn add(&mut self, raw: &RawValue) {
         let (read, _) = json::read::<ToolWire<'static>, _>(raw.get(), |mut wire| {
             let inner = std::mem::take(&mut wire.tools);
-            (tool(wire), one_level(inner))
+            (wire.kind.as_str() == "namespace", tool(wire), one_level(inner))
         });
-        if let Some((tool, inner)) = read {
-            found.push(tool);
-            found.extend(inner);
+        match read {
+            // One that has none yet, because they are loaded later, stands among the tools.
+            Some((true, namespace, inner)) if !inner.is_empty() => {
+                let named =
+                    |tool: Tool| Tool { name: format!("{}.{}", namespace.name, tool.name), ..tool };
+                self.tools.extend(inner.into_iter().map(named));
+                let mut sent = Map::new();
+                sent.insert("name".to_owned(), namespace.name.clone().into());
+                sent.insert("description".to_owned(), namespace.description.clone().into());
+                if let Value::Object(settings) = namespace.schema {
+                    sent.extend(settings);
+                }
+                self.namespaces.push(Value::Object(sent));
+            }
+            Some((_, tool, inner)) => {
+                self.tools.push(tool);
+                self.tools.extend(inner);
+            }
+            None => {}
         }
-    };
+    }
+}
+
+/// The tools of a list.
+pub(in crate::dialect) fn tools(list: Content<'_>) -> Tools {
+    let mut found = Tools::default();
     match list {
-        Content::Blocks(blocks) => blocks.into_iter().for_each(add),
+        Content::Blocks(blocks) => blocks.into_iter().for_each(|raw| found.add(raw)),
         Content::Object(value) => {
             if let Ok(raw) = serde_json::value::to_raw_value(&value) {
-                add(&raw);
+                found.add(&raw);
             }
         }
         Content::Absent | Content::Text(_) => {}

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::values::{message, messages};
 use super::{Family, Operation};
 use crate::dialect::Asked;
-use crate::model::{Choice, Part, Request};
+use crate::model::{Choice, NamedThread, Part, Request};
 
 /// `/conversations/…`; Mistral's are another format.
 pub(in crate::dialect) const CONVERSATIONS: Family = Family {
@@ -37,7 +37,7 @@ impl Operation for Conversations {
 
     fn told(&mut self, mut fields: Map<String, Value>, found: &mut Found) {
         if fields.get("object").and_then(Value::as_str) == Some("conversation") {
-            found.decoded.thread = fields.get("id").and_then(Value::as_str).map(str::to_owned);
+            found.decoded.thread = fields.get("id").and_then(Value::as_str).map(NamedThread::field);
         }
         if fields.contains_key("role") {
             found.choose(choice(&Value::Object(std::mem::take(&mut fields))));

@@ -9,7 +9,7 @@ use super::lean::lean;
 use super::{Operation, Tell, copilot};
 use crate::dialect::handshake::header;
 use crate::dialect::{Asked, Decoded, Frame, Grown, Reading, failure, lossy, path_only, thread};
-use crate::model::Request;
+use crate::model::{NamedThread, Request};
 
 /// An operation being read.
 pub(super) struct OperationReading {
@@ -30,7 +30,7 @@ impl OperationReading {
             request.params.insert(name, value);
         }
         if let Some(id) = copilot::thread(asked.path).or_else(|| path_thread(asked.path)) {
-            found.decoded.thread = Some(id);
+            found.decoded.thread = Some(NamedThread::field(id));
         }
         Self { operation, found, content_type: None }
     }

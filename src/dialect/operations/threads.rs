@@ -10,7 +10,7 @@ use super::place::Place;
 use super::values::{content, input, message, messages, tools};
 use super::{Family, Operation, Tell};
 use crate::dialect::Asked;
-use crate::model::{Choice, Message, Part, Request};
+use crate::model::{Choice, Message, NamedThread, Part, Request};
 use run::Calls;
 
 /// `/threads/…`.
@@ -92,11 +92,11 @@ impl Operation for Threads {
         tell: &mut Tell<'_>,
     ) {
         if let Some(thread) = fields.get("thread_id").and_then(Value::as_str) {
-            found.decoded.thread = Some(thread.to_owned());
+            found.decoded.thread = Some(NamedThread::field(thread));
         }
         match kind(&fields).as_str() {
             "thread" => {
-                found.decoded.thread = take_text(&mut fields, "id");
+                found.decoded.thread = take_text(&mut fields, "id").map(NamedThread::field);
                 found.keep_all(fields);
             }
             "thread.message" => self.message(fields, found, tell),
@@ -186,7 +186,7 @@ impl Threads {
     /// An object of a list: messages are answers of their own, with whose they are.
     fn listed(&mut self, item: Value, found: &mut Found) {
         if let Some(thread) = item.get("thread_id").and_then(Value::as_str) {
-            found.decoded.thread = Some(thread.to_owned());
+            found.decoded.thread = Some(NamedThread::field(thread));
         }
         match item.get("object").and_then(Value::as_str) {
             Some("thread.message") => {

@@ -10,12 +10,12 @@ use super::{ask, body};
 use crate::dialect::handshake::header;
 use crate::dialect::notes::Notes;
 use crate::dialect::{Asked, Decoded, Frame, Grown, Reading, failure, grpc, lossy, media, thread};
-use crate::model::{ExchangeError, Part, Request};
+use crate::model::{ExchangeError, NamedThread, Part, Request};
 use crate::observe::protobuf;
 
 /// An exchange that nobody knows, being read.
 pub(super) struct UnknownReading {
-    thread: Option<String>,
+    thread: Option<NamedThread>,
     request: Request,
     notes: Notes,
     answer: Answer,
@@ -99,13 +99,13 @@ impl UnknownReading {
 }
 
 /// A conversation's id under one of the names that apps use.
-pub(in crate::dialect) fn named_thread(params: &Map<String, Value>) -> Option<String> {
+pub(in crate::dialect) fn named_thread(params: &Map<String, Value>) -> Option<NamedThread> {
     let names = ["conversation_id", "conversationId", "thread_id", "threadId", "chat_id", "chatId"];
     let found = names.iter().find_map(|name| {
         let inner = params.values().filter_map(|value| value.get(*name));
         params.get(*name).or_else(|| inner.into_iter().next())
     });
-    found?.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+    found?.as_str().filter(|id| !id.is_empty()).map(NamedThread::field)
 }
 
 /// A message of protobuf in base64, as some servers send it in events.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::{self as wire, Text, record};
 use super::{Asked, Decoded, Dialect, Frame, Grown, Reading, claim, failure, lossy, path_only};
-use crate::model::{ExchangeError, Headers, Request};
+use crate::model::{ExchangeError, Headers, NamedThread, Request};
 use crate::observe::{sse, stream};
 
 /// The dialect.
@@ -64,14 +64,15 @@ struct ZedReading {
     /// `None` if no dialect claims it.
     inner: Option<Box<dyn Reading>>,
     request: Request,
-    thread: Option<String>,
+    thread: Option<NamedThread>,
     error: Option<ExchangeError>,
     notes: Vec<String>,
 }
 
 impl ZedReading {
     fn new(ask: Ask<'_>, asked: &Asked<'_>) -> Self {
-        let mut reading = Self { thread: ask.thread_id.own(), ..Self::default() };
+        let mut reading =
+            Self { thread: ask.thread_id.own().map(NamedThread::field), ..Self::default() };
         let mut own = Map::new();
         wire::keep_all(&mut own, &ask.rest);
         own.insert("provider".to_owned(), ask.provider.as_str().into());

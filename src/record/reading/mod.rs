@@ -1,5 +1,6 @@
 //! One flow being read from its tape: records in, entries for the store out.
 
+mod again;
 mod gaps;
 mod http1;
 mod http2;
@@ -23,6 +24,7 @@ use crate::observe::http1::{Closing, Decoder, Ending as MessageEnding};
 use crate::observe::http2::Snapshot;
 use crate::store::{Entry, FlowRow};
 use crate::tape::{Kept, Reader, Record};
+pub(super) use again::{Piece, Stream, exchanges, pieces, split, stream};
 use http2::Streams;
 use raw::{Protocol, Raw};
 use scene::Scene;
@@ -122,24 +124,9 @@ impl FlowReading {
             released: kept,
             decoders: [Decoder::requests(), Decoder::replies()],
             state: State {
-                flow,
                 opened: opened.filter(|_| !fresh),
                 process: process.filter(|_| !fresh),
-                tape_at: 0,
-                wire,
-                drafts: VecDeque::new(),
-                found: Found::default(),
-                place: u32::try_from(kept.place & !OPAQUE).unwrap_or_default(),
-                seen: kept.stored,
-                done: kept.stored,
-                skip: kept.stored,
-                gaps: 0,
-                endings: [None; 2],
-                upgrade: None,
-                raw_exchange: None,
-                notes: Vec::new(),
-                closed_at: None,
-                out: Vec::new(),
+                ..State::new(flow, wire, kept)
             },
             tape,
         })
@@ -158,6 +145,11 @@ impl FlowReading {
     /// The flow.
     pub fn flow(&self) -> FlowId {
         self.state.flow
+    }
+
+    /// Tells of the flow again: the capture that knew of it is gone.
+    pub fn tell_again(&mut self) {
+        self.state.tell_flow();
     }
 
     /// Reads what is there, at most about half a megabyte; says whether there was any. What
@@ -235,6 +227,30 @@ impl FlowReading {
 }
 
 impl State {
+    /// Nothing of the flow beyond `kept` was read.
+    fn new(flow: FlowId, wire: Wire, kept: Kept) -> Self {
+        Self {
+            flow,
+            opened: None,
+            process: None,
+            tape_at: 0,
+            wire,
+            drafts: VecDeque::new(),
+            found: Found::default(),
+            place: u32::try_from(kept.place & !OPAQUE).unwrap_or_default(),
+            seen: kept.stored,
+            done: kept.stored,
+            skip: kept.stored,
+            gaps: 0,
+            endings: [None; 2],
+            upgrade: None,
+            raw_exchange: None,
+            notes: Vec::new(),
+            closed_at: None,
+            out: Vec::new(),
+        }
+    }
+
     fn take_record(
         &mut self,
         record: Record<'_>,

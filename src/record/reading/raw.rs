@@ -62,6 +62,7 @@ impl State {
                 request: RawMessage::default(),
                 reply: None,
                 texts: Texts::default(),
+                leaks: Vec::new(),
                 is_open: exchange.duration_ms.is_none(),
             })));
         }

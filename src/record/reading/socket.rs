@@ -137,7 +137,11 @@ impl Talk {
             Event::Wire(bytes) | Event::Opaque(bytes) => self.keep_wire(side, bytes, at, scene),
             Event::Message { kind, data, is_compressed, ending, cut } => {
                 let mut data = data.to_vec();
-                let replaced = scene.lexicon.redactor.body(&mut data, &mut self.found);
+                let (redactor, found) = (&scene.lexicon.redactor, &mut self.found);
+                let replaced = match side {
+                    Side::Downstream => redactor.prompt(&mut data, found),
+                    Side::Upstream => redactor.body(&mut data, found),
+                };
                 let hides = is_compressed && replaced > 0;
                 self.flush_wire(side, if hides { Stars::Yes } else { Stars::No }, scene);
                 let turn = self.spoken(side, kind, &data, at, scene);

@@ -15,6 +15,9 @@ use super::text::{Alphabet, has_digit, looks_random};
 /// Longest value, in bytes.
 pub const VALUE_BYTES_MAX: usize = 8192;
 
+/// Longest password that somebody chose, in bytes.
+const PASSWORD_BYTES_MAX: usize = 128;
+
 /// Longest name looked at, in bytes.
 const NAME_BYTES_MAX: usize = 48;
 
@@ -64,6 +67,7 @@ const TAILS: &[(&str, &str, Promise)] = &[
     ("_PASS", "password", Promise::Password),
     ("uthorization", "authorization", Promise::Authorization),
     ("UTHORIZATION", "authorization", Promise::Authorization),
+    ("Pwd=", "password", Promise::Password),
     ("sig=", "signature", Promise::Key),
     ("ignature=", "signature", Promise::Key),
 ];
@@ -86,7 +90,7 @@ impl Fields {
                 continue;
             };
             let end = hit.end - usize::from(tail.ends_with('='));
-            let value = value(bytes, end).filter(|value| {
+            let value = value(bytes, end, *promise).filter(|value| {
                 let name = name(bytes, end);
                 value.keeps(bytes, name, *promise)
             });
@@ -129,9 +133,21 @@ impl Value {
             (End::Quoted, Promise::Token) if bare_word => looks_random(value),
             (End::Quoted, _) => value.len() >= 24 || value.len() >= 16 && has_digit(value),
             (End::Bare, Promise::Password) if is_setting => value.len() >= 8 && has_digit(value),
+            (End::Bare, Promise::Password) => looks_random(value) || looks_chosen(value),
             (End::Bare, _) => looks_random(value),
         }
     }
+}
+
+/// Whether a value without quotes looks like a password that somebody chose, and not like a
+/// name of a program: letters and digits, and both cases, three digits or a sign besides.
+fn looks_chosen(value: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
+    let digits = count(u8::is_ascii_digit);
+    let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+    let signs = count(|byte| byte.is_ascii_punctuation() && !b"_.-/:".contains(byte));
+    let mixed = upper > 0 && lower > 0 || digits >= 3 || signs > 0;
+    value.len() >= 8 && digits > 0 && upper + lower > 0 && mixed
 }
 
 /// The name that ends at `end`.
@@ -147,7 +163,7 @@ fn name(bytes: &[u8], end: usize) -> &[u8] {
 }
 
 /// The value behind a name that ends at `end`.
-fn value(bytes: &[u8], end: usize) -> Option<Value> {
+fn value(bytes: &[u8], end: usize, promise: Promise) -> Option<Value> {
     let closing = quote(bytes, end);
     let at = spaces(bytes, end + closing.map_or(0, |quote| quote.len()));
     let at = match bytes.get(at..)? {
@@ -161,6 +177,9 @@ fn value(bytes: &[u8], end: usize) -> Option<Value> {
         (_, Some(quote)) => quoted(bytes, at + quote.len(), quote),
         // A quoted name is one of JSON: what is no string there is no credential.
         (Some(_), None) => None,
+        (None, None) if promise == Promise::Password => {
+            chosen(bytes, at).or_else(|| bare(bytes, at))
+        }
         (None, None) => bare(bytes, scheme_end(bytes, at)),
     }
 }
@@ -196,6 +215,19 @@ fn quoted(bytes: &[u8], start: usize, quote: &[u8]) -> Option<Value> {
         }
     }
     None
+}
+
+/// A password without quotes, which may have signs, if it looks like one.
+fn chosen(bytes: &[u8], start: usize) -> Option<Value> {
+    let rest = bytes.get(start..)?;
+    let is_sign = |byte: u8| byte.is_ascii_graphic() && !b"\"'`\\<>(){}[]|;&,$".contains(&byte);
+    let run = rest.iter().take(PASSWORD_BYTES_MAX).take_while(|byte| is_sign(**byte)).count();
+    let value = rest.get(..run)?;
+    // A call, an index or a template is code that fetches the password.
+    let is_code = matches!(rest.get(run), Some(b'(' | b'[' | b'{' | b'$'));
+    let length = value.len() - value.iter().rev().take_while(|byte| **byte == b'.').count();
+    let ends = Value { range: start..start + length, end: End::Bare };
+    (!is_code && looks_chosen(value)).then_some(ends)
 }
 
 /// A value of the characters that keys are made of, up to the first that is none.
@@ -286,6 +318,11 @@ mod tests {
             ("a setting in JSON", "\"text\":\"A_KEY=§\\nB_TOKEN=§\"", &["§", "§"]),
             ("a short password", "DB_PASSWORD=hunter22x", &["hunter22x"]),
             ("a password", "\"password\": \"hunter22\"", &["hunter22"]),
+            ("a password with signs", "Password=Hunter-2@fake!;", &["Hunter-2@fake!"]),
+            ("in YAML", "password: Hunter2fake\n", &["Hunter2fake"]),
+            ("a name of a program", "password=new_password2", &[]),
+            ("a call", "password=hashPassword2(x)", &[]),
+            ("a word", "password: required", &[]),
             ("a signed URL", "https://a/b?sv=1&sig=§%3D&x=1", &["§%3D"]),
             ("YAML", "client_secret: §\n", &["§"]),
             ("no string", "\"token\": 1234567890123456789", &[]),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::forms::{Form, forms};
-use super::mark::is_mark;
+use super::mark::{self, is_mark};
 use super::needles::Needles;
 use super::text::{has_digit, has_letter};
 use crate::model::{Fingerprint, Secret};
@@ -37,6 +37,8 @@ const NEEDLE_BYTES_MAX: usize = 48;
 pub struct Found {
     known: Vec<Known>,
     sightings: BTreeMap<(Place, String), Sighting>,
+    /// Those of this connection's exchanges before: what a prompt held then, it may hold again.
+    earlier: BTreeMap<String, Sighting>,
     replaced: usize,
     search: Option<Search>,
 }
@@ -48,8 +50,12 @@ pub enum Place {
     Target,
     /// In a header line, or in a line of the trailers.
     Head,
-    /// In a body, an event or a message.
+    /// In the body of the request, or in a message of the app's.
+    Prompt,
+    /// In another body, an event or a message.
     Body,
+    /// In the body of the request, where it was left as it is.
+    Kept,
 }
 
 /// A secret that was replaced.
@@ -63,6 +69,8 @@ pub struct Sighting {
     pub fingerprint: Fingerprint,
     /// How often it was replaced there.
     pub count: usize,
+    /// Its bytes, where it was first met.
+    pub length: usize,
 }
 
 impl Found {
@@ -75,7 +83,11 @@ impl Found {
     /// Begins the next exchange of the same connection: the counts begin anew, what is known
     /// stays, and with it the search that was made for it (some 10 µs).
     pub fn next_exchange(&mut self) {
-        self.sightings.clear();
+        for ((_, fingerprint), sighting) in std::mem::take(&mut self.sightings) {
+            if self.earlier.len() < SIGHTINGS_MAX {
+                self.earlier.insert(fingerprint, sighting);
+            }
+        }
         self.replaced = 0;
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
@@ -98,11 +110,33 @@ impl Found {
         self.sightings.values()
     }
 
+    /// Each secret that was met on this connection so far.
+    pub fn met(&self) -> impl Iterator<Item = &Sighting> {
+        self.sightings.values().chain(self.earlier.values())
+    }
+
+    /// The secrets whose marks stand in `text`, each with how often. A mark that nothing here
+    /// has left is a text like any other.
+    pub(super) fn marked(&self, text: &[u8]) -> Vec<Sighting> {
+        let mut marked: Vec<Sighting> = Vec::new();
+        for mark in mark::all(text) {
+            let Some(sighting) = self.met().find(|sighting| mark.is_of(sighting)) else {
+                continue;
+            };
+            match marked.iter_mut().find(|had| had.fingerprint == sighting.fingerprint) {
+                Some(had) => had.count += 1,
+                None => marked.push(Sighting { count: 1, ..sighting.clone() }),
+            }
+        }
+        marked
+    }
+
     /// For the exchange's notes: how many of which kind were replaced in `place`, or `None`
-    /// if none were.
+    /// if none were. Of bodies, those of both sides.
     pub fn note(&self, place: Place) -> Option<String> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for sighting in self.sightings.values().filter(|s| s.place == place) {
+        let is_there = |of: Place| of == place || (of, place) == (Place::Prompt, Place::Body);
+        for sighting in self.sightings.values().filter(|s| is_there(s.place)) {
             *counts.entry(&sighting.kind).or_default() += sighting.count;
         }
         let total: usize = counts.values().sum();
@@ -111,19 +145,38 @@ impl Found {
         let where_ = match place {
             Place::Target => "the request's target",
             Place::Head => "header lines",
+            Place::Prompt => "the request's body",
             Place::Body => "bodies",
+            Place::Kept => return None,
         };
         (total > 0).then(|| format!("secrets replaced in {where_}: {total} ({})", kinds.join(", ")))
     }
 
+    /// Takes note of what another one met in the request's body, and what was left there.
+    pub(super) fn keep(&mut self, aside: Self) {
+        for ((_, fingerprint), sighting) in aside.sightings {
+            if self.sightings.len() < SIGHTINGS_MAX {
+                let sighting = Sighting { place: Place::Kept, ..sighting };
+                self.sightings.insert((Place::Kept, fingerprint), sighting);
+            }
+        }
+    }
+
     /// Counts one replacement.
-    pub(super) fn saw(&mut self, place: Place, kind: &str, fingerprint: Fingerprint) {
+    pub(super) fn saw(
+        &mut self,
+        place: Place,
+        kind: &str,
+        fingerprint: Fingerprint,
+        length: usize,
+    ) {
         self.replaced += 1;
         let key = (place, fingerprint.to_string());
         if let Some(sighting) = self.sightings.get_mut(&key) {
             sighting.count += 1;
         } else if self.sightings.len() < SIGHTINGS_MAX {
-            let sighting = Sighting { place, kind: kind.to_owned(), fingerprint, count: 1 };
+            let kind = kind.to_owned();
+            let sighting = Sighting { place, kind, fingerprint, count: 1, length };
             self.sightings.insert(key, sighting);
         }
     }
@@ -291,7 +344,7 @@ mod tests {
         for kind in ["cookie", "authorization", "cookie"] {
             let fingerprint = fingerprinter.fingerprint(kind, &Secret::new(value));
             found.remember(kind, value, Weight::Key);
-            found.saw(Place::Head, kind, fingerprint);
+            found.saw(Place::Head, kind, fingerprint, value.len());
         }
         assert_eq!(
             found.note(Place::Head).as_deref(),

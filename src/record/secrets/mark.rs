@@ -3,8 +3,13 @@
 use std::iter::repeat_n;
 use std::ops::Range;
 
+use super::found::Sighting;
+
 /// Shortest mark with a hash in it, `<12345678..>`; a shorter place is filled with stars.
 const HASHED_FROM: usize = 12;
+
+/// Digits of the hash in a mark.
+const HASH_DIGITS: usize = 8;
 
 /// Longest part of a mark before its padding: a bound for looking back from a byte to the
 /// mark's `<`. Header names longer than this do not occur as kinds, see [`kind`].
@@ -57,6 +62,54 @@ pub(super) fn is_mark(bytes: &[u8]) -> bool {
         [] => false,
         stars => stars.iter().all(|byte| *byte == b'*'),
     }
+}
+
+/// A mark that stands in a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Standing<'a> {
+    /// The hash in it.
+    Hash(&'a [u8]),
+    /// So many stars.
+    Stars(usize),
+}
+
+impl Standing<'_> {
+    /// Whether `sighting` left it.
+    pub fn is_of(&self, sighting: &Sighting) -> bool {
+        match self {
+            Self::Hash(hash) => {
+                let fingerprint = sighting.fingerprint.to_string();
+                fingerprint.rsplit(':').next().is_some_and(|end| end.as_bytes().starts_with(hash))
+            }
+            Self::Stars(count) => sighting.length < HASHED_FROM && sighting.length == *count,
+        }
+    }
+}
+
+/// The marks in `text`, in order.
+pub(super) fn all(text: &[u8]) -> impl Iterator<Item = Standing<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..)?;
+            let next = memchr::memchr2(b'<', b'*', rest)?;
+            let rest = rest.get(next..)?;
+            let stars = rest.iter().take_while(|byte| **byte == b'*').count();
+            at += next + stars.max(1);
+            if stars > 0 {
+                return Some(Standing::Stars(stars));
+            }
+            let inner = rest.get(1..)?;
+            let head = inner.iter().take(HEAD_BYTES_MAX).take_while(|byte| is_inner(**byte));
+            let head = inner.get(..head.count()).unwrap_or_default();
+            let end = memchr::memmem::find(head, b"..").unwrap_or(0);
+            let before = head.get(..end).unwrap_or_default();
+            let hash = before.rsplit(|byte| *byte == b':').next().unwrap_or_default();
+            if hash.len() == HASH_DIGITS && hash.iter().all(u8::is_ascii_hexdigit) {
+                return Some(Standing::Hash(hash));
+            }
+        }
+    })
 }
 
 /// Whether a mark and `range` have bytes in common: what we wrote is not written over.
@@ -120,6 +173,22 @@ mod tests {
     fn what_is_no_mark_is_told() {
         for text in ["", "secret", "<b>", "<a href=..>", "*a*", "<..", "..>"] {
             assert!(!is_mark(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_marks_of_a_text_are_found() {
+        use Standing::{Hash, Stars};
+        for (rule, text, expected) in [
+            ("whole", FULL, vec![Hash(b"0123abcd")]),
+            ("padded", "a <key:0123abcd..wxyz....> b", vec![Hash(b"0123abcd")]),
+            ("short", "<0123abcd..>", vec![Hash(b"0123abcd")]),
+            ("stars", "password=*********;", vec![Stars(9)]),
+            ("two", "<0123abcd..><1123abcd..>", vec![Hash(b"0123abcd"), Hash(b"1123abcd")]),
+            ("tags", "<b> <a:b..> <0123abcx..>", vec![]),
+            ("at the end", "<", vec![]),
+        ] {
+            assert_eq!(all(text.as_bytes()).collect::<Vec<_>>(), expected, "{rule}");
         }
     }
 

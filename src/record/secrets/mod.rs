@@ -6,6 +6,8 @@
 //! recognised, and what is not, is in `docs/secrets.md`.
 
 mod body;
+mod coded;
+mod escapes;
 mod fields;
 mod forms;
 mod found;
@@ -22,14 +24,26 @@ mod text;
 pub use found::{Found, KNOWN_BYTES_MAX, KNOWN_MAX, Place, SIGHTINGS_MAX, Sighting};
 
 use crate::model::{Fingerprinter, Headers};
+use body::Scope;
 use fields::Fields;
 use head::Line;
 use piece::Piece;
 use shapes::Shapes;
 
+/// What becomes of the secrets in bodies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bodies {
+    /// They are replaced.
+    #[default]
+    Replaced,
+    /// They stay, but for what came as a credential in a head of the same connection.
+    Kept,
+}
+
 /// Replaces credentials by fingerprints. Made once; it keeps nothing of what it reads.
 pub struct Redactor {
     fingerprinter: Fingerprinter,
+    bodies: Bodies,
     shapes: Vec<Shapes>,
     fields: Fields,
 }
@@ -37,7 +51,13 @@ pub struct Redactor {
 impl Redactor {
     /// Replaces by the fingerprints of `fingerprinter`, which are those of one capture.
     pub fn new(fingerprinter: Fingerprinter) -> Self {
-        Self { fingerprinter, shapes: Shapes::all(), fields: Fields::new() }
+        let bodies = Bodies::Replaced;
+        Self { fingerprinter, bodies, shapes: Shapes::all(), fields: Fields::new() }
+    }
+
+    /// The same, doing so with bodies.
+    pub fn with_bodies(self, bodies: Bodies) -> Self {
+        Self { bodies, ..self }
     }
 
     /// Replaces the credentials in a decoded header list, pseudo-headers and trailers
@@ -95,9 +115,41 @@ impl Redactor {
     /// `found` knows from the head is found in the forms in which apps repeat it. UTF-8 stays
     /// UTF-8, JSON stays JSON, lines stay lines; a second time changes nothing.
     pub fn body(&self, bytes: &mut [u8], found: &mut Found) -> usize {
-        let form = target::form_pieces(bytes);
-        self.overwrite(bytes, &form, Place::Body, found);
-        form.len() + self.scan(bytes, Place::Body, found)
+        self.body_at(bytes, Place::Body, found)
+    }
+
+    /// As [`body`](Self::body), for what an app sends to a model.
+    pub fn prompt(&self, bytes: &mut [u8], found: &mut Found) -> usize {
+        if self.bodies == Bodies::Kept {
+            let mut aside = Found::default();
+            self.scan_all(&mut bytes.to_vec(), Scope::everything(Place::Prompt), &mut aside);
+            found.keep(aside);
+        }
+        self.body_at(bytes, Place::Prompt, found)
+    }
+
+    fn body_at(&self, bytes: &mut [u8], place: Place, found: &mut Found) -> usize {
+        let form = match self.bodies {
+            Bodies::Replaced => target::form_pieces(bytes),
+            Bodies::Kept => Vec::new(),
+        };
+        // A form is no prompt: it asks for a token.
+        let replaced = self.overwrite(bytes, form, Place::Body, found).count();
+        replaced + self.scan(bytes, place, found)
+    }
+
+    /// The secrets in a text of a prompt that [`prompt`](Self::prompt) went through: those
+    /// whose marks stand there, or those that were left. Each is told with its count here.
+    pub fn sightings(&self, text: &str, found: &Found) -> Vec<Sighting> {
+        match self.bodies {
+            Bodies::Replaced => found.marked(text.as_bytes()),
+            Bodies::Kept => {
+                let mut aside = Found::default();
+                let mut bytes = text.as_bytes().to_vec();
+                self.scan_all(&mut bytes, Scope::everything(Place::Kept), &mut aside);
+                aside.sightings().cloned().collect()
+            }
+        }
     }
 
     /// As [`body`](Self::body), for a text put together from several events: a key that came

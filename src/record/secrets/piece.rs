@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Redactor;
+use super::body::Hit;
 use super::found::{Found, Place, Weight};
 use super::mark;
 use crate::model::Secret;
@@ -64,14 +65,15 @@ impl Redactor {
     pub(super) fn overwrite(
         &self,
         bytes: &mut [u8],
-        pieces: &[Piece],
+        pieces: Vec<Piece>,
         place: Place,
         found: &mut Found,
-    ) {
-        for piece in pieces {
-            let fingerprint = self.take(piece, place, found);
+    ) -> impl Iterator<Item = Hit> {
+        pieces.into_iter().map(move |piece| {
+            let fingerprint = self.take(&piece, place, found);
             write_over(bytes, &piece.range, &fingerprint);
-        }
+            Hit { range: piece.range, fingerprint }
+        })
     }
 
     /// Counts and remembers a piece, and gives its fingerprint.
@@ -83,7 +85,7 @@ impl Redactor {
         for (value, weight) in &piece.also {
             found.remember(&piece.kind, value, *weight);
         }
-        found.saw(place, &piece.kind, fingerprint);
+        found.saw(place, &piece.kind, fingerprint, piece.range.len());
         shown
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Alphabet {
     Dotted,
     /// `A-Za-z0-9/_-`
     Path,
+    /// `A-Za-z0-9/_@-`
+    Host,
     /// `A-Z0-9`
     Upper,
     /// `a-f0-9`
@@ -32,6 +34,7 @@ impl Alphabet {
             Self::Word => alnum || matches!(byte, b'_' | b'-'),
             Self::Dotted => alnum || matches!(byte, b'_' | b'-' | b'.'),
             Self::Path => alnum || matches!(byte, b'_' | b'-' | b'/'),
+            Self::Host => alnum || matches!(byte, b'_' | b'-' | b'/' | b'@'),
             Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
             Self::Base64 => alnum || matches!(byte, b'+' | b'/' | b'_' | b'=' | b'-'),

@@ -1,6 +1,7 @@
 //! The recorder's reading, from a tape to entries.
 
 mod http2;
+mod leaks;
 mod socket;
 
 use super::*;

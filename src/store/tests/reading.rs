@@ -1,8 +1,10 @@
 //! Lists, ids, messages and their holders.
 
 use super::sample::{Capture, flow, stored, turn};
-use crate::model::State;
-use crate::store::{Content, Entry, Order, Selection, StoreError, short_id};
+use crate::model::{Exchange, State};
+use crate::store::{
+    Calls, Content, Entry, Kind, Occurrences, Order, Selection, StoreError, short_id,
+};
 
 #[test]
 fn pages_follow_each_other_in_both_orders() {
@@ -123,7 +125,11 @@ fn a_message_knows_the_exchanges_that_have_it() {
         let Content::Message(said) = &message.content else { continue };
         if said.parts == [crate::model::Part::text("question 1")] {
             let holders = |selection| {
-                let holders = reader.holders(id, selection).unwrap();
+                let mut occurrences = Occurrences::new(&reader, selection);
+                let holders = occurrences.all(id).unwrap();
+                let span = occurrences.span(id, Kind::Message).unwrap().unwrap();
+                assert_eq!((span.first, span.last), (*holders.last().unwrap(), holders[0]));
+                assert_eq!(span.count, holders.len());
                 holders.iter().map(|holder| (holder.seq, holder.index)).collect::<Vec<_>>()
             };
             assert_eq!(holders(&everything), [(4, 2), (3, 2), (2, 2)]);
@@ -146,7 +152,11 @@ fn exchanges_are_counted_by_when_their_flow_was_opened() {
         ("2026-11-23T10:00:01Z", "2026-11-23T11:00:00Z", 0),
         ("2026-11-23T09:00:00Z", "2026-11-23T09:59:59Z", 0),
     ] {
-        let count = reader.count_opened_between(from.parse().unwrap(), to.parse().unwrap());
+        let count = reader.count_opened_between(
+            from.parse().unwrap(),
+            to.parse().unwrap(),
+            &Selection::default(),
+        );
         assert_eq!(count.unwrap(), expected, "{from} {to}");
     }
 }
@@ -171,4 +181,43 @@ fn a_flow_told_again_keeps_its_exchanges() {
         )
         .unwrap();
     assert_eq!(row, (10, "closed".into(), None, "[\"a note\"]".into()));
+}
+
+#[test]
+fn calls_of_models_are_told_from_the_rest() {
+    let plain = |change: fn(&mut Exchange)| {
+        let mut exchange = turn(0);
+        change(&mut exchange);
+        exchange
+    };
+    for (rule, change, is_call) in [
+        ("a turn", (|_| {}) as fn(&mut Exchange), true),
+        ("what no dialect reads", |e| e.dialect = None, false),
+        ("a handshake", |e| e.operation = Some("connect".into()), false),
+        (
+            "a warm-up",
+            |e| {
+                e.request.messages.clear();
+                e.usage = None;
+            },
+            false,
+        ),
+        ("a picture alone, answered", |e| e.request.messages.clear(), true),
+        (
+            "a list of models",
+            |e| {
+                e.request = Default::default();
+                e.reply = None;
+                e.usage = None;
+            },
+            false,
+        ),
+    ] {
+        let mut capture = Capture::new();
+        capture.write(&[plain(change)]);
+        let calls = Selection { calls: Calls::OfModels, ..Selection::default() };
+        let reader = capture.reader();
+        assert_eq!(reader.count(&calls).unwrap(), u64::from(is_call), "{rule}");
+        assert_eq!(reader.count(&Selection::default()).unwrap(), 1, "{rule}");
+    }
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::flow::{FlowId, Mode, Opened, Origin, Scheme, Verdict};
 use crate::model::{
-    App, Choice, Cost, Exchange, ExchangeError, Message, Part, Reply, Request, State, Tool, Usage,
+    Annotations, App, Choice, Cost, Exchange, ExchangeError, Message, Part, Reply, Request, State,
+    Tool, Usage,
 };
 use crate::store::{Entry, FlowRow, RawMessage, Store, StoredExchange, Texts};
 
@@ -48,7 +49,7 @@ pub(crate) fn stored(exchange: Exchange) -> StoredExchange {
         place: 3,
         request: RawMessage {
             bytes: b"POST / HTTP/1.1\r\n\r\n{}".to_vec(),
-            marks: vec![(0, 0), (10, 5_000)],
+            marks: vec![(0, 0), (10, 500_000)],
             cut: 0,
         },
         reply: Some(RawMessage {
@@ -56,6 +57,7 @@ pub(crate) fn stored(exchange: Exchange) -> StoredExchange {
             ..RawMessage::default()
         }),
         texts: Texts::default(),
+        leaks: Vec::new(),
         is_open: false,
     }
 }
@@ -95,6 +97,9 @@ pub(crate) fn turn(n: u32) -> Exchange {
         id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(n)),
         flow: Uuid::from_u128(7),
         thread: None,
+        thread_rule: None,
+        parent: None,
+        inherited: None,
         state: State::Complete,
         started_at,
         first_byte_ms: Some(12.5),
@@ -134,7 +139,14 @@ pub(crate) fn turn(n: u32) -> Exchange {
         cost_source: Some(Cost::Reported),
         error: None,
         notes: vec![],
+        annotations: Annotations::default(),
     }
+}
+
+/// What was handed to the store: what links exchanges is the store's own.
+pub(crate) fn told(exchange: &Exchange) -> Exchange {
+    let unlinked = Exchange { thread: None, thread_rule: None, ..exchange.clone() };
+    Exchange { parent: None, inherited: None, ..unlinked }
 }
 
 fn json_value() -> impl Strategy<Value = Value> {
@@ -232,7 +244,7 @@ fn reply() -> impl Strategy<Value = Reply> {
 fn usage() -> impl Strategy<Value = Usage> {
     // SQLite has no integer beyond `i64`; a count beyond it is kept in `raw` alone.
     let tokens = || prop::option::of(0..=i64::MAX.cast_unsigned());
-    let more = (tokens(), tokens(), tokens(), tokens(), tokens());
+    let more = (tokens(), tokens(), tokens(), tokens(), tokens(), tokens(), tokens());
     (tokens(), tokens(), tokens(), tokens(), tokens(), more, any::<String>(), json_value())
         .prop_map(
             |(input, input_cached, input_cache_written, output, reasoning, more, source, raw)| {
@@ -242,6 +254,8 @@ fn usage() -> impl Strategy<Value = Usage> {
                     input_image: more.2,
                     output_audio: more.3,
                     output_image: more.4,
+                    input_audio_cached: more.5,
+                    input_image_cached: more.6,
                     input,
                     input_cached,
                     input_cache_written,

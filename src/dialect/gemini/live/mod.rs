@@ -26,7 +26,7 @@ use super::target::bare_model;
 use super::{content, request};
 use crate::dialect::json::{self, TextOr};
 use crate::dialect::{Asked, Conversation, Decoded, Grown, Progress, Spoken, Turn, lossy, thread};
-use crate::model::{Message, Part, Request};
+use crate::model::{Message, NamedThread, Part, Request};
 use history::History;
 use turn::{TurnSoFar, is_set};
 use wire::{ClientContent, Realtime, Received, Results, Sent, ServerContent, Setup};
@@ -39,7 +39,7 @@ const SETTINGS_MAX: usize = 256;
 pub(super) struct Live {
     /// What holds for every turn.
     setup: Request,
-    thread: Option<String>,
+    thread: Option<NamedThread>,
     /// What was said in turns that are over.
     before: History,
     /// The turns that were not taken yet, at most a few.

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 use crate::record::secrets::text::{Alphabet, begins_word, in_escape, looks_random};
 
 /// Longest part of a JSON web token, in bytes: a header with a chain of certificates.
@@ -134,4 +137,90 @@ pub(super) fn url_password(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 pub(super) fn is_two_parts(rest: &[u8]) -> bool {
     let parts: Vec<&[u8]> = rest.split(|byte| *byte == b'.').collect();
     matches!(parts.as_slice(), [id, key] if id.len() >= 16 && key.len() >= 20)
+}
+
+/// An AWS secret key in the neighbourhood of its id, given where the id is: in a table, in a
+/// file of settings whose names are cut off.
+pub(super) fn aws_secret(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    const KEY_CHARS: usize = 40;
+    let id = Alphabet::Upper.run(bytes.get(at..)?, 24);
+    if !(20..=24).contains(&id) || !begins_word(bytes, at) {
+        return None;
+    }
+    let from = at + id;
+    let near = bytes.get(from..bytes.len().min(from + 96 + KEY_CHARS))?;
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+');
+    let mut start = 0;
+    for run in near.split(|byte| !is_key(byte)) {
+        // An escape's letter is none of the key's.
+        let escape = usize::from(run.len() == KEY_CHARS + 1 && in_escape(near, start));
+        if run.len() - escape == KEY_CHARS && looks_random(run) {
+            return Some(from + start + escape..from + start + run.len());
+        }
+        start += run.len() + 1;
+    }
+    None
+}
+
+/// A key of Azure OpenAI, 84 characters, given the mark in its middle.
+pub(super) fn azure_openai(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let before = bytes.get(at.checked_sub(52)?..at)?;
+    let run = Alphabet::Alnum.run(bytes.get(at..)?, 32);
+    let start = at - before.len();
+    let whole = before.iter().all(u8::is_ascii_alphanumeric) && run == 32;
+    (whole && begins_word(bytes, start)).then(|| start..at + run)
+}
+
+/// A client secret of Azure, 40 characters of which the fourth to sixth are `8Q~`.
+pub(super) fn azure_client_secret(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.~-".contains(byte);
+    let start = at.checked_sub(3)?;
+    let rest = bytes.get(start..)?;
+    let run = rest.iter().take(42).take_while(|byte| is_part(byte)).count();
+    ((38..=41).contains(&run) && begins_word(bytes, start)).then(|| start..start + run)
+}
+
+/// A token of Terraform, `14 characters.atlasv1.60 or more`, given where `.atlasv1.` is.
+pub(super) fn terraform(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at.checked_sub(14)?;
+    let name = bytes.get(start..at)?.iter().all(u8::is_ascii_alphanumeric);
+    let behind = at + ".atlasv1.".len();
+    let run = Alphabet::Word.run(bytes.get(behind..)?, 80);
+    (name && (60..=80).contains(&run) && begins_word(bytes, start)).then(|| start..behind + run)
+}
+
+/// The private lines of a key of PuTTY, given where their number is announced.
+pub(super) fn putty(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at + "Private-Lines: ".len();
+    let rest = bytes.get(start..)?;
+    let digits = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let lines = rest.get(digits..)?;
+    let length = memchr::memmem::find(lines, b"Private-").unwrap_or(lines.len());
+    let lines = pem_body(lines.get(..length)?);
+    let body = lines.trim_ascii_end();
+    let first = body.iter().position(|byte| !b"\\rn\r\n".contains(byte))?;
+    // The `\n` before `Private-MAC` is no part of the key.
+    let mut end = body.len();
+    while body.get(..end)?.ends_with(b"\\n") || body.get(..end)?.ends_with(b"\\r") {
+        end -= 2;
+    }
+    let range = start + digits + first..start + digits + end;
+    (digits > 0 && end >= first + 32).then_some(range)
+}
+
+/// Whether this is `user:password` in base64.
+pub(super) fn is_basic(coded: &[u8]) -> bool {
+    let coded = coded.trim_ascii_end();
+    let padding = coded.iter().rev().take_while(|byte| **byte == b'=').count();
+    let text =
+        coded.get(..coded.len() - padding).and_then(|text| STANDARD_NO_PAD.decode(text).ok());
+    text.is_some_and(|text| {
+        text.contains(&b':') && text.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80)
+    })
+}
+
+/// Whether this is an Airtable token behind `pat`: 14 characters, a dot, 64 digits.
+pub(super) fn is_airtable(rest: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = rest.split(|byte| *byte == b'.').collect();
+    matches!(parts.as_slice(), [id, key] if id.len() == 14 && key.len() == 64)
 }

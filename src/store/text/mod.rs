@@ -1,13 +1,16 @@
-//! The texts of a message that a search looks into.
+//! The texts of a message that are indexed and that a search looks into.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::Role;
+use super::{Content, List};
 use crate::model::{Part, Tool};
-use crate::store::Content;
+
+mod role;
+
+pub use role::{Role, RoleError};
 
 /// Which list of the exchange a text stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,15 +42,15 @@ impl Place {
         }
     }
 
-    /// Where `content` stands.
-    pub fn of(content: &Content) -> Self {
-        match content {
-            Content::System(_) => Self::System,
-            Content::Tools(_) => Self::Tools,
-            Content::Message(_) => Self::Messages,
-            Content::Choice(_) => Self::Choices,
-            Content::RequestText(_) => Self::Request,
-            Content::ReplyText(_) => Self::Reply,
+    /// The list's place.
+    pub fn of(list: List) -> Self {
+        match list {
+            List::System => Self::System,
+            List::Tools => Self::Tools,
+            List::Messages => Self::Messages,
+            List::Choices => Self::Choices,
+            List::Request => Self::Request,
+            List::Reply => Self::Reply,
         }
     }
 }
@@ -71,7 +74,6 @@ pub fn texts(content: &Content) -> Vec<Text<'_>> {
         Content::RequestText(text) => texts.push(whole(Role::Request, text)),
         Content::ReplyText(text) => texts.push(whole(Role::Reply, text)),
         Content::Tools(tools) => texts.extend(tools.iter().map(tool)),
-        Content::Choice(choice) => push_parts(&mut texts, &Role::Assistant, &choice.parts),
         Content::Message(message) => {
             push_parts(&mut texts, &Role::of_message(&message.role), &message.parts);
         }
@@ -165,7 +167,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Choice, Message};
+    use crate::model::Message;
 
     #[test]
     fn a_message_says_what_its_parts_say() {
@@ -196,10 +198,7 @@ mod tests {
             ),
             (
                 "an answer with reasoning, its signature left out",
-                Content::Choice(Choice {
-                    parts: vec![thought, Part::text("hi")],
-                    ..Choice::default()
-                }),
+                message("assistant", vec![thought, Part::text("hi")]),
                 vec![(Role::Reasoning, "hm"), (Role::Assistant, "hi")],
             ),
             (
