@@ -286,10 +286,13 @@ impl Worker {
                 self.index_at = None;
                 messages > 0
             }
-            // The index is made of what is stored: a damaged one is made anew.
-            Ok(Err(StoreError::Corrupt { .. })) if store.clear_index().is_ok() => true,
             // Nothing is lost by it, and a full disk is told by whoever has something to store.
-            Ok(Err(_)) | Err(()) => {
+            failed => {
+                // The index is made of what is stored: a damaged one is made anew. If that fails
+                // as well, or what it is made of is damaged, the next try comes after a pause.
+                if let Ok(Err(StoreError::Corrupt { .. })) = failed {
+                    let _ = store.clear_index();
+                }
                 self.index_at = Some(Instant::now() + INDEX_PAUSE);
                 false
             }
