@@ -12,7 +12,7 @@ use super::ls::{count_of, dollars, duration};
 use super::printer::{ExitStatus, Ink, Printer, shown};
 use super::table::{Cell, Column, Side, table};
 use crate::query::{self, Spread, Stats, Table};
-use crate::store::Scope;
+use crate::store::{Calls, Selection};
 
 /// Sum up exchanges, tokens, cost and speed
 ///
@@ -54,9 +54,10 @@ enum By {
 pub fn stats(args: &StatsArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
     let reader = filters::open(capture, out)?;
     let selection = args.filters.filter(&Zoned::now())?.selection(&reader)?;
-    let scope = if args.all { Scope::Everything } else { Scope::Models };
+    let calls = if args.all { Calls::All } else { Calls::Worked };
+    let selection = Selection { calls, ..selection };
     let by = Some(args.by.into());
-    let found = query::stats(&reader, &selection, scope, by, &TimeZone::system())?;
+    let found = query::stats(&reader, &selection, by, &TimeZone::system())?;
     if args.json {
         out.json(&found)?;
         return Ok(match found.total.exchanges {

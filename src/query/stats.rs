@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::model::{App, Cost, State};
-use crate::store::{Reader, Scope, Selection, StoreError, Tally};
+use crate::store::{Reader, Selection, StoreError, Tally};
 
 /// What exchanges of one row have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +105,12 @@ const REASONS_UNSEEN: [&str; 6] = ["openai", "azure", "chatgpt", "copilot", "gem
 pub fn stats(
     reader: &Reader,
     selection: &Selection,
-    scope: Scope,
     by: Option<By>,
     zone: &TimeZone,
 ) -> Result<Table, StoreError> {
     let mut total = Sum::default();
     let mut sums: HashMap<Option<String>, Sum> = HashMap::new();
-    reader.tally(selection, scope, |tally| {
+    reader.tally(selection, |tally| {
         total.add(tally);
         if let Some(by) = by {
             let key = by.key(tally, zone);

@@ -53,7 +53,7 @@ pub use prompt::PromptUse;
 pub use read::Reader;
 pub use reprice::{Repriced, Repricer};
 pub use select::{Calls, Selection};
-pub use tally::{Scope, Tally};
+pub use tally::Tally;
 pub use thread::ListedThread;
 pub use tree::fuzz;
 pub use write::Store;

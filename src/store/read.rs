@@ -10,8 +10,8 @@ use super::index::{self, Candidates, Need};
 use super::open::{self, nanoseconds};
 use super::{
     Cursor, FlowRow, Health, Kind, LeakedIn, Listed, ListedThread, Order, Page, Parts, PromptUse,
-    RawChunk, RawMessage, Scope, Selection, StoreError, StoredMessage, Tally, Texts, assemble,
-    find, flow, keep, leak, list, message, occurrence, prompt, raw, select, tally, thread, turn,
+    RawChunk, RawMessage, Selection, StoreError, StoredMessage, Tally, Texts, assemble, find, flow,
+    keep, leak, list, message, occurrence, prompt, raw, select, tally, thread, turn,
 };
 use crate::flow::Side;
 use crate::model::{Annotations, Exchange};
@@ -107,10 +107,9 @@ impl Reader {
     pub fn tally(
         &self,
         selection: &Selection,
-        scope: Scope,
         each: impl FnMut(&Tally<'_>),
     ) -> Result<(), StoreError> {
-        tally::for_each(&self.conn, selection, scope, each)
+        tally::for_each(&self.conn, selection, each)
     }
 
     /// The key of the capture's fingerprints.

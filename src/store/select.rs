@@ -46,15 +46,21 @@ pub enum Calls {
     /// Everything.
     #[default]
     All,
-    /// What asks a model for something.
+    /// What asks a model for something: what lists show, where nothing with words of a prompt
+    /// may be missing.
     OfModels,
+    /// What a model worked for: what statistics add up, where nothing may count that costs no
+    /// answer.
+    Worked,
 }
 
 impl Calls {
-    /// Left out is what no dialect reads (settings, metrics), the handshake of a WebSocket, and
-    /// what came back without an answer's tokens though it had no words of a prompt: lists of
-    /// models; a connection that was warmed up with the system prompt and the tools; and a
-    /// refused request of which only the general reading makes something.
+    /// Of `OfModels` left out is what no dialect reads (settings, metrics), the handshake of a
+    /// WebSocket, and what came back without an answer's tokens though it had no words of a
+    /// prompt: lists of models; a connection that was warmed up with the system prompt and the
+    /// tools; and a refused request of which only the general reading makes something. Of `Worked`
+    /// also what only the general reading makes something of, counts of tokens, and what is only
+    /// fetched again.
     fn condition(self) -> Option<&'static str> {
         match self {
             Self::All => None,
@@ -64,6 +70,12 @@ impl Calls {
                         coalesce(request_model, reply_model) IS NULL AND dialect <> 'unknown'
                         OR error_type IS NULL AND coalesce(system, tools) IS NOT NULL
                         OR dialect = 'unknown' AND status >= 400)))",
+            ),
+            Self::Worked => Some(
+                "(dialect IS NOT NULL AND dialect <> 'unknown'
+                  AND operation NOT IN ('connect', 'count_tokens', 'batches')
+                  AND (method <> 'GET' OR status IS 101)
+                  AND coalesce(request_model, reply_model, input, output) IS NOT NULL)",
             ),
         }
     }

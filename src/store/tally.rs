@@ -45,21 +45,6 @@ pub struct Tally<'a> {
     pub cost_source: Option<Cost>,
 }
 
-/// Which exchanges statistics are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Those that a model worked for: no handshakes of WebSockets, no lists of models or files,
-    /// no counts of tokens, nothing that is only fetched again or that no dialect claims.
-    Models,
-    /// All.
-    Everything,
-}
-
-const OF_MODELS: &str = "dialect IS NOT NULL AND dialect <> 'unknown'
-    AND operation NOT IN ('connect', 'count_tokens', 'batches')
-    AND (method <> 'GET' OR status IS 101)
-    AND coalesce(request_model, reply_model, input, output) IS NOT NULL";
-
 /// In the order in which [`read`] takes them.
 const COLUMNS: &str = "started_at, state, user_agent, process, provider, host, dialect,
     coalesce(request_model, reply_model), credential, streamed, first_token_ms, duration_ms,
@@ -70,13 +55,9 @@ const COLUMNS: &str = "started_at, state, user_agent, process, provider, host, d
 pub(super) fn for_each(
     conn: &Connection,
     selection: &Selection,
-    scope: Scope,
     mut each: impl FnMut(&Tally<'_>),
 ) -> Result<(), StoreError> {
-    let mut conditions = selection.conditions();
-    if scope == Scope::Models {
-        conditions.and::<i64>(OF_MODELS, []);
-    }
+    let conditions = selection.conditions();
     let sql = format!("SELECT {COLUMNS} FROM exchange WHERE {}", conditions.sql());
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values))?;

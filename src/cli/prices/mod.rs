@@ -17,7 +17,7 @@ use super::settings::ConfigFile;
 use super::table::{Cell, Column, Side, table};
 use crate::model::Cost;
 use crate::price::{PriceError, Prices, Rates, Sheet, Table, UPDATE_URL, Unknown};
-use crate::store::{Reader, Scope, Selection, StoreError};
+use crate::store::{Calls, Reader, Selection, StoreError};
 
 /// Show what models cost: those of the capture, or those whose name has MODEL in it
 ///
@@ -140,7 +140,8 @@ fn of_capture(capture: &Path, out: &mut Printer) -> Result<BTreeSet<(String, Str
         reader => reader.context("cannot look which models were recorded")?,
     };
     let mut named = BTreeSet::new();
-    reader.tally(&Selection::default(), Scope::Models, |tally| {
+    let worked = Selection { calls: Calls::Worked, ..Selection::default() };
+    reader.tally(&worked, |tally| {
         if let (Some(provider), Some(model)) = (tally.provider, tally.model) {
             named.insert((provider.to_owned(), model.to_owned()));
         }
