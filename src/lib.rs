@@ -19,3 +19,4 @@ pub mod run;
 pub mod store;
 pub mod tape;
 pub mod tokens;
+pub mod web;

@@ -206,7 +206,9 @@ fn remove_leaves_no_trace() {
         assert!(!stage.data().join("ca").exists());
         let left = fs::read_dir(stage.data()).unwrap().flatten();
         let left: Vec<_> = left.map(|entry| entry.file_name().into_string().unwrap()).collect();
-        assert!(left.iter().all(|name| name.starts_with("capture.db")), "{left:?}");
+        // What was recorded stays, and the key to its page.
+        let is_record = |name: &String| name.starts_with("capture.db") || name == "page-token";
+        assert!(left.iter().all(is_record), "{left:?}");
         assert_eq!(fs::read_dir(stage.ram()).unwrap().count(), 0);
     }
 }

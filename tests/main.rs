@@ -16,6 +16,7 @@ mod documents;
 mod faults;
 mod fuzz;
 mod golden;
+mod page;
 mod replay;
 mod secrets;
 mod shapes;

@@ -13,7 +13,7 @@ use super::stats::grouped;
 use super::table::{Cell, Column, Side, table};
 use crate::model::Exchange;
 use crate::query::{self, Anatomy, Section, Share};
-use crate::store::{Listed, Reader, Selection, StoreError, short_id};
+use crate::store::{Listed, Order, Reader, Selection, StoreError, short_id};
 use crate::tokens::Counter;
 
 /// Tools shown unless all are asked for.
@@ -52,7 +52,12 @@ pub fn anatomy(args: &AnatomyArgs, capture: &Path, out: &mut Printer) -> Result<
         Err(StoreError::Unknown { .. }) => {
             let thread = Some(reader.find_thread(&args.id)?);
             let selection = Selection { thread, ..Selection::default() };
-            return turns(args, &reader, query::newest(&reader, &selection, None)?, out);
+            return turns(
+                args,
+                &reader,
+                query::newest(&reader, &selection, Order::NewestFirst, None)?,
+                out,
+            );
         }
         Err(e) => return Err(e.into()),
     };

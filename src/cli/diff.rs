@@ -2,26 +2,20 @@
 
 mod pieces;
 mod sections;
-mod side;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::filters;
-use super::printer::{ExitStatus, Ink, Printer};
-use crate::query::diff::{Difference, Section};
-use crate::store::{Reader, StoreError};
+use super::printer::{ExitStatus, Ink, Printer, shown};
+use crate::query::diff::{Difference, PATIENCE, Section, Side, SideError, Source};
 
 pub(super) use sections::{all as sections, size};
-pub(super) use side::Side;
-
-/// How long a comparison looks for the smallest difference. What is left after it is told as
-/// removed and added as a whole.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Compare two prompts: model, parameters, system prompt, tools and each message
 ///
@@ -76,7 +70,8 @@ impl From<Only> for Section {
 /// Runs the command on the capture at `capture`.
 pub fn diff(args: &DiffArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
     let reader = filters::open(capture, out)?;
-    let (old, new) = sides(args, &reader).map_err(not_found_is_an_error)?;
+    let sides = Side::pair(&reader, &args.a, args.b.as_deref());
+    let (old, new) = sides.map_err(not_found_is_an_error)?;
     let mut sections = Side::common(&old, &new)?;
     if !args.only.is_empty() {
         let only: Vec<Section> = args.only.iter().map(|&only| only.into()).collect();
@@ -86,7 +81,8 @@ pub fn diff(args: &DiffArgs, capture: &Path, out: &mut Printer) -> Result<ExitSt
     let difference = Difference::between(&old.request, &new.request, &sections, deadline);
     if args.json {
         let alike = difference.is_alike();
-        out.json(&Told { old: &old.label, new: &new.label, alike, difference: &difference })?;
+        let (old, new) = (old.label(), new.label());
+        out.json(&Told { old, new, alike, difference: &difference })?;
     } else if args.stat {
         stat(&difference, &sections, &old, &new, out)?;
     } else {
@@ -98,15 +94,15 @@ pub fn diff(args: &DiffArgs, capture: &Path, out: &mut Printer) -> Result<ExitSt
 /// A difference with its two sides, from their headings on.
 fn show(difference: &Difference, old: &Side, new: &Side, out: &mut Printer) -> Result<()> {
     if difference.is_alike() {
-        out.talk(format_args!("{} and {} are alike", old.label, new.label));
+        out.talk(format_args!("{} and {} are alike", old.label(), new.label()));
         return Ok(());
     }
     for (name, side) in [("old  ", old), ("new  ", new)] {
         out.line(&[
             (Ink::Dim, name),
-            (Ink::Id, &side.short),
+            (Ink::Id, &side.short()),
             (Ink::Dim, "  "),
-            (Ink::Plain, &side.facts),
+            (Ink::Plain, &facts(side)),
         ])?;
     }
     Ok(sections::all(difference, out)?)
@@ -115,31 +111,33 @@ fn show(difference: &Difference, old: &Side, new: &Side, out: &mut Printer) -> R
 /// A difference as JSON.
 #[derive(Serialize)]
 struct Told<'a> {
-    old: &'a str,
-    new: &'a str,
+    old: String,
+    new: String,
     alike: bool,
     #[serde(flatten)]
     difference: &'a Difference,
 }
 
-fn sides(args: &DiffArgs, reader: &Reader) -> Result<(Side, Side)> {
-    let a = Side::of(reader, &args.a)?;
-    if let Some(b) = &args.b {
-        return Ok((a, Side::of(reader, b)?));
+/// When a prompt was sent and by whom, or what it is.
+fn facts(side: &Side) -> String {
+    let request = &side.request;
+    match (&side.source, &request.system) {
+        (Source::Exchange(listed), _) => {
+            let time = listed.started_at.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M:%S");
+            let model = request.model.as_deref().unwrap_or_default();
+            let facts = format!("{time}  {}  {model}", listed.app.name());
+            shown(facts.trim_end()).into_owned()
+        }
+        (Source::Prompt { .. }, Some(text)) => format!("system prompt, {}", size(text.len())),
+        (Source::Prompt { .. }, None) => format!("{} tools", request.tools.len()),
     }
-    let before = a.seq.map(|seq| reader.turn_before(seq)).transpose()?.flatten();
-    let Some(before) = before else {
-        let hint = "hint: name two: overhear diff A B";
-        return Err(anyhow!("there is no turn before {} in the capture\n{hint}", a.label));
-    };
-    Ok((Side::of_exchange(reader, before)?, a))
 }
 
 /// Code 1 says that two prompts differ; that one of them is not there is an error.
-fn not_found_is_an_error(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast::<StoreError>() {
-        Ok(error) => anyhow!("{error}"),
-        Err(error) => error,
+fn not_found_is_an_error(error: SideError) -> anyhow::Error {
+    match error {
+        SideError::Store(error) => anyhow!("{error}"),
+        error => error.into(),
     }
 }
 

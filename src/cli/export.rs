@@ -1,4 +1,4 @@
-//! `overhear export`: exchanges as JSON lines.
+//! `overhear export`: exchanges for other programs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -6,22 +6,28 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::Zoned;
 
 use super::filters::{self, FilterArgs};
 use super::printer::{ExitStatus, Printer};
-use crate::export::jsonl;
+use crate::export::{self, Format};
 use crate::store::{Reader, Selection};
 
-/// Write exchanges as JSON lines: one object a line, the oldest first, every field of
-/// `docs/exchange.md`
+/// Write exchanges for other programs, the oldest first: as JSON lines, each with every field of
+/// `docs/exchange.md`, or in another format
 #[derive(Args, Clone, Debug)]
 pub struct ExportArgs {
     #[command(flatten)]
     filters: FilterArgs,
-    /// Only the exchange ID, written as for `overhear show`
-    #[arg(long, value_name = "ID")]
+    /// The exchange ID alone, written as for `overhear show`
+    #[arg(value_name = "ID", conflicts_with = "id")]
+    exchange: Option<String>,
+    /// As what
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    format: FormatArg,
+    /// The same as ID
+    #[arg(long, value_name = "ID", hide = true)]
     id: Option<String>,
     /// Only the newest N
     #[arg(short = 'n', long, value_name = "N")]
@@ -34,14 +40,47 @@ pub struct ExportArgs {
     force: bool,
 }
 
+/// As what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    /// An object of `docs/exchange.md` a line
+    #[default]
+    Jsonl,
+    /// The same, as an array over many lines
+    Json,
+    /// An HTTP archive, for browsers' network tools and proxies
+    Har,
+    /// Markdown, to be read or put into an issue
+    Md,
+    /// Commands that send the requests again; keys are taken from variables
+    Curl,
+    /// Python scripts that do so, with httpx
+    Python,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Jsonl => Self::Jsonl,
+            FormatArg::Json => Self::Json,
+            FormatArg::Har => Self::Har,
+            FormatArg::Md => Self::Markdown,
+            FormatArg::Curl => Self::Curl,
+            FormatArg::Python => Self::Python,
+        }
+    }
+}
+
 /// Runs the command on the capture at `capture`.
 pub fn export(args: &ExportArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
     let reader = filters::open(capture, out)?;
     let mut filter = args.filters.filter(&Zoned::now())?;
-    filter.id.clone_from(&args.id);
+    filter.id = args.exchange.clone().or_else(|| args.id.clone());
     let selection = filter.selection(&reader)?;
     let written = match args.output.as_deref().filter(|path| *path != Path::new("-")) {
-        None => jsonl::write(&reader, &selection, args.limit, &mut out.data())?,
+        None => {
+            export::write(args.format.into(), &reader, &selection, args.limit, &mut out.data())?
+        }
         Some(path) => {
             let written = to_file(args, path, &reader, &selection)
                 .with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -85,7 +124,7 @@ fn taken() -> anyhow::Error {
 
 fn fill(file: File, args: &ExportArgs, reader: &Reader, selection: &Selection) -> Result<u64> {
     let mut out = BufWriter::new(file);
-    let written = jsonl::write(reader, selection, args.limit, &mut out)?;
+    let written = export::write(args.format.into(), reader, selection, args.limit, &mut out)?;
     out.flush()?;
     Ok(written)
 }
@@ -132,6 +171,7 @@ mod tests {
             (&["-n", "0"], &[]),
             (&["--state", "failed"], &[]),
             (&["--id", "00000001"], &[1]),
+            (&["00000001"], &[1]),
         ] {
             let (exchanges, status) = run(&capture.path(), words);
             assert_eq!(

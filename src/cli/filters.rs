@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use jiff::Zoned;
 
 use super::printer::Printer;
 use crate::model::State;
-use crate::query::{self, Filter};
+use crate::query::{self, Filter, Query};
 use crate::store::Reader;
 
 /// Which exchanges: those that fit every filter given.
@@ -49,6 +49,9 @@ pub struct FilterArgs {
     /// Exchanges that are pinned
     #[arg(long)]
     pub pinned: bool,
+    /// Filters in one line, as the page has them in its address: `app:claude since:2h cost:0.1`
+    #[arg(long = "where", value_name = "QUERY")]
+    pub query: Option<String>,
 }
 
 impl FilterArgs {
@@ -57,19 +60,25 @@ impl FilterArgs {
         let time = |words: &Option<String>| {
             words.as_deref().map(|words| query::parse(words, now)).transpose()
         };
+        let line = self.query.as_deref().map(|line| Query::read(line, now)).transpose()?;
+        if line.as_ref().is_some_and(|line| line.pattern.is_some()) {
+            bail!("`--where` takes filters, no words\nhint: `overhear grep` looks for words");
+        }
+        let filter =
+            line.map(|line| Filter { order: line.order, ..line.filter }).unwrap_or_default();
         Ok(Filter {
-            app: self.app.clone(),
-            host: self.host.clone(),
-            model: self.model.clone(),
-            provider: self.provider.clone(),
-            dialect: self.dialect.clone(),
-            thread: self.thread.clone(),
-            state: self.state,
-            since: time(&self.since)?,
-            until: time(&self.until)?,
-            tag: self.tag.clone(),
-            pinned: self.pinned.then_some(true),
-            ..Filter::default()
+            app: self.app.clone().or(filter.app),
+            host: self.host.clone().or(filter.host),
+            model: self.model.clone().or(filter.model),
+            provider: self.provider.clone().or(filter.provider),
+            dialect: self.dialect.clone().or(filter.dialect),
+            thread: self.thread.clone().or(filter.thread),
+            state: self.state.or(filter.state),
+            since: time(&self.since)?.or(filter.since),
+            until: time(&self.until)?.or(filter.until),
+            tag: self.tag.clone().or(filter.tag),
+            pinned: self.pinned.then_some(true).or(filter.pinned),
+            ..filter
         })
     }
 }
@@ -84,7 +93,7 @@ pub fn open(capture: &Path, out: &mut Printer) -> Result<Reader> {
 }
 
 fn state(word: &str) -> Result<State, String> {
-    [State::Complete, State::Interrupted, State::Failed, State::Truncated]
+    State::ALL
         .into_iter()
         .find(|state| state.as_str() == word)
         .ok_or_else(|| "one of complete, interrupted, failed, truncated".to_owned())

@@ -55,7 +55,7 @@ pub fn ls(args: &LsArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus
         selection.calls = Calls::OfModels;
         not_listed = all.saturating_sub(reader.count(&selection)?);
     }
-    let exchanges = query::newest(&reader, &selection, filter.limit)?;
+    let exchanges = query::newest(&reader, &selection, filter.order, filter.limit)?;
     if exchanges.is_empty() {
         hidden(not_listed, out);
         return Ok(ExitStatus::NothingFound);

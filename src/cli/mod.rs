@@ -7,11 +7,13 @@ mod ca;
 mod delete;
 mod demo;
 mod diff;
+mod egress;
 mod export;
 mod filters;
 mod grep;
 mod leaks;
 mod ls;
+mod page;
 mod places;
 mod prices;
 mod printer;
@@ -50,8 +52,8 @@ use settings::ConfigFile;
 /// See what closed tools say to LLM providers
 ///
 /// Overhear is a proxy that passes every byte on unchanged and records the prompts and answers
-/// in it. Without a command it serves: the proxy on 127.0.0.1:8484 and the base URL on
-/// 127.0.0.1:4141.
+/// in it. Without a command it serves: the proxy on 127.0.0.1:8484, the page and the base URL
+/// on 127.0.0.1:4141.
 #[derive(Parser, Debug)]
 #[command(name = "overhear", version, max_term_width = 100)]
 struct Cli {
@@ -78,6 +80,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Prompts(prompts::PromptsArgs),
     Tail(tail::TailArgs),
+    Page(page::PageArgs),
     Leaks(leaks::LeaksArgs),
     Stats(stats::StatsArgs),
     Anatomy(anatomy::AnatomyArgs),
@@ -94,6 +97,7 @@ enum Command {
     Backup(verify::BackupArgs),
     Repair(verify::RepairArgs),
     Reread(reread::RereadArgs),
+    Egress(egress::EgressArgs),
     Status(status::StatusArgs),
     Ca(ca::CaArgs),
     Demo(demo::DemoArgs),
@@ -166,6 +170,7 @@ fn execute(
         Command::Diff(args) => diff::diff(&args, &capture, out),
         Command::Prompts(args) => prompts::prompts(&args, &capture, out),
         Command::Tail(args) => tail::tail(&args, places, config, out),
+        Command::Page(args) => page::page(&args, places, out),
         Command::Anatomy(args) => anatomy::anatomy(&args, &capture, out),
         Command::Prices(args) => prices::prices(&args, places, config, out),
         Command::Leaks(args) => leaks::leaks(&args, &capture, out),
@@ -182,6 +187,7 @@ fn execute(
         Command::Backup(args) => verify::backup(&args, &capture, out),
         Command::Repair(args) => verify::repair(&args, &capture, out),
         Command::Reread(args) => reread::reread(&args, places, config, out),
+        Command::Egress(args) => egress::egress(&args, &capture, out),
         Command::Status(args) => status::status(&args, places, config, out),
         Command::Ca(args) => ca::ca(&args, places, config, out),
         Command::Demo(args) => demo::demo(&args, out),

@@ -33,6 +33,11 @@ impl Places {
         self.data.join("token")
     }
 
+    /// The token of the page.
+    pub fn page_token(&self) -> PathBuf {
+        self.data.join("page-token")
+    }
+
     /// The table of prices that `overhear prices update` fetched.
     pub fn prices(&self) -> PathBuf {
         self.data.join("prices.json")

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
-use crate::export::jsonl;
+use crate::export::{ExportError, jsonl};
 use crate::store::StoreError;
 
 pub use cut::{cut, cut_around, width};
@@ -215,9 +215,9 @@ fn in_words(error: &anyhow::Error) -> String {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();
-        let inside = cause.downcast_ref::<jsonl::JsonlError>().and_then(|error| match error {
-            jsonl::JsonlError::Write(error) => Some(error),
-            jsonl::JsonlError::Store(_) => None,
+        let inside = cause.downcast_ref::<ExportError>().and_then(|error| match error {
+            ExportError::Write(error) => Some(error),
+            ExportError::Store(_) => None,
         });
         io.or(inside).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
@@ -262,7 +262,7 @@ pub(super) mod tests {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         for (rule, error, expected) in [
             ("as it is", anyhow::Error::from(gone()), ExitStatus::Found),
-            ("inside an export", jsonl::JsonlError::Write(gone()).into(), ExitStatus::Found),
+            ("inside an export", ExportError::Write(gone()).into(), ExitStatus::Found),
             ("with context", anyhow::Error::from(gone()).context("export"), ExitStatus::Found),
             ("another", io::Error::from(io::ErrorKind::StorageFull).into(), ExitStatus::Error),
             (

@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
-use super::diff::{self, DiffArgs, PATIENCE, Side, size};
+use super::diff::{self, DiffArgs, size};
 use super::filters::{self, FilterArgs};
 use super::printer::{ExitStatus, Ink, Printer, cut, shown, shown_lines, width};
 use crate::model::Request;
-use crate::query::diff::{Difference, Section};
+use crate::query::diff::{Difference, PATIENCE, Section, Side, SideError};
 use crate::query::prompts::{self, Prompt, Text};
 use crate::store::{Kind, Reader};
 
@@ -95,7 +95,12 @@ pub fn prompts(args: &PromptsArgs, capture: &Path, out: &mut Printer) -> Result<
 
 fn show(args: &PromptArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
     let reader = filters::open(capture, out)?;
-    let request = Side::of_prompt(&reader, &args.id)?.request;
+    let side = Side::of_prompt(&reader, &args.id).map_err(|error| match error {
+        // Told as such by the exit code.
+        SideError::Store(error) => anyhow::Error::from(error),
+        error => error.into(),
+    });
+    let request = side?.request;
     match &request.system {
         Some(text) => {
             for line in shown_lines(text).lines() {
@@ -268,15 +273,7 @@ fn changes(
     found: &[Prompt],
     out: &mut Printer,
 ) -> Result<usize> {
-    let mut pairs: Vec<(&Prompt, &Prompt)> = Vec::new();
-    for new in found {
-        let Some(follows) = new.follows else { continue };
-        // A text that several versions sent is in the edition of each: the last before counts.
-        let before = found.iter().filter(|old| old.kind == new.kind && old.app == new.app);
-        let mut before = before.filter(|old| old.newest().is_some_and(|text| text.id == follows));
-        pairs.extend(before.next_back().map(|old| (old, new)));
-    }
-    pairs.sort_by_key(|(_, new)| new.first);
+    let pairs = prompts::changes(found);
     for (count, (old, new)) in pairs.iter().enumerate() {
         let [one, other]: [Request; 2] = [old.lasting(reader)?, new.lasting(reader)?];
         let deadline = Instant::now() + PATIENCE;

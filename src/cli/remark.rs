@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use super::amount::count;
@@ -61,11 +61,7 @@ pub fn unpin(args: &UnpinArgs, capture: &Path, out: &mut Printer) -> Result<Exit
 
 /// Runs `tag`.
 pub fn tag(args: &TagArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
-    let word = args.word.trim();
-    if word.is_empty() || word.contains(char::is_whitespace) {
-        bail!("a tag is one word\nhint: `overhear note` takes sentences");
-    }
-    let remark = Remark::Tag(word.to_owned());
+    let remark = Remark::tag(&args.word)?;
     match args.remove {
         false => change(&args.which, &Change::Say(remark), "tagged", capture, out),
         true => change(&args.which, &Change::TakeBack(remark), "untagged", capture, out),
@@ -74,10 +70,7 @@ pub fn tag(args: &TagArgs, capture: &Path, out: &mut Printer) -> Result<ExitStat
 
 /// Runs `note`.
 pub fn note(args: &NoteArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
-    if args.text.trim().is_empty() {
-        bail!("the note is empty");
-    }
-    let remark = Remark::Note(args.text.clone());
+    let remark = Remark::note(args.text.clone())?;
     match args.remove {
         false => change(&args.which, &Change::Say(remark), "noted on", capture, out),
         true => change(&args.which, &Change::TakeBack(remark), "removed from", capture, out),

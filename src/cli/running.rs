@@ -19,6 +19,9 @@ pub struct Running {
     pub pid: u32,
     /// Where its proxy port is.
     pub proxy: SocketAddr,
+    /// Where its page is, if it has one.
+    #[serde(default)]
+    pub page: Option<SocketAddr>,
     /// The hosts that it may intercept; `None` for every host.
     pub hosts: Option<Vec<String>>,
 }
@@ -32,13 +35,13 @@ pub struct Announcement {
 }
 
 impl Running {
-    /// This process, serving on `proxy`.
-    pub fn here(proxy: SocketAddr, scope: &Scope) -> Self {
+    /// This process, serving on `proxy` and, if it has a page, on `page`.
+    pub fn here(proxy: SocketAddr, page: Option<SocketAddr>, scope: &Scope) -> Self {
         let hosts = match scope {
             Scope::Everything => None,
             Scope::Only(patterns) => Some(patterns.iter().map(ToString::to_string).collect()),
         };
-        Self { pid: std::process::id(), proxy, hosts }
+        Self { pid: std::process::id(), proxy, page, hosts }
     }
 
     /// What it may intercept.

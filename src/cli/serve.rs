@@ -1,4 +1,4 @@
-//! `overhear serve`, or just `overhear`: the proxy and the base URL, until Ctrl-C.
+//! `overhear serve`, or just `overhear`: the proxy, the page and the base URL, until Ctrl-C.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -11,7 +11,7 @@ use super::say::Speaker;
 use super::session::{Listen, Session};
 use super::settings::{ConfigFile, LISTEN, ProxyArgs, WEB};
 
-/// Run the proxy and the base URL until Ctrl-C
+/// Run the proxy, the page and the base URL until Ctrl-C
 #[derive(Args, Clone, Debug, Default)]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub fn serve(
     let mut signals = Signals::new()?;
     let speaker = Speaker::start();
     let session = Session::start(settings, places, listen, authority, speaker.say())?;
-    let here = Running::here(session.listen.proxy, &scope);
+    let here = Running::here(session.listen.proxy, session.listen.web, &scope);
     let Some(announcement) = here.announce(places)? else {
         // Another one started at the same moment.
         session.stop();
@@ -70,6 +70,9 @@ fn greet(session: &Session, bundle: Option<&std::path::Path>, places: &Places, o
         places.capture().display()
     ));
     out.talk("");
+    if let Some(link) = &session.page_link {
+        out.talk(format_args!("  the page        {link}"));
+    }
     out.talk("  one tool        overhear run -- TOOL");
     out.talk(format_args!("  as a proxy      HTTPS_PROXY=http://{proxy}"));
     if let Some(bundle) = bundle {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::page;
 use super::places::Places;
 use super::prices;
 use super::say::Say;
@@ -18,10 +19,11 @@ use super::settings::Settings;
 use super::token;
 use crate::ca::Authority;
 use crate::dialect::providers;
-use crate::proxy::{self, Access, BaseUrl, Engine};
+use crate::proxy::{self, Access, BaseUrl, Door, Engine};
 use crate::record::{Capture, Lexicon, Recorder, Standing};
 use crate::store::StoreError;
 use crate::tape::{Budget, Place, PlaceKind, Tapes};
+use crate::web::Page;
 
 /// How long flows may take to end after whoever used them is gone.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -41,6 +43,9 @@ pub struct Session {
     pub listen: Listen,
     /// The token that the base URL's path must begin with, if it is open to other machines.
     pub token: Option<String>,
+    /// The link that opens the page, if it is served.
+    pub page_link: Option<String>,
+    page: Option<Page>,
     recorder: Recorder,
     tapes: Tapes,
     runtime_dir: Option<PathBuf>,
@@ -79,6 +84,10 @@ impl Session {
         let open = listen.web.is_some_and(|web| !web.ip().is_loopback());
         let token = open.then(|| token::kept(places.token())).transpose()?;
         let access = token.clone().map_or(Access::Loopback, Access::Token);
+        let page_token = listen.web.map(|_| token::kept(places.page_token())).transpose()?;
+        let page = page_token.clone().map(|word| {
+            page::starter(&settings, places, &authority, word, token.clone(), Arc::clone(&say))
+        });
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
         let for_io = tapes.clone();
@@ -89,6 +98,7 @@ impl Session {
                 authority,
                 tapes: for_io,
                 access,
+                page,
                 say,
                 ready,
                 stopped,
@@ -97,15 +107,16 @@ impl Session {
         let listened = started
             .recv()
             .unwrap_or_else(|_| Err(anyhow!("the proxy's thread ended before it listened")));
-        let listen = match listened {
-            Ok(listen) => listen,
+        let (listen, page) = match listened {
+            Ok(listened) => listened,
             Err(e) => {
                 recorder.finish();
                 clear_away(&tapes, runtime_dir.as_deref());
                 return Err(e);
             }
         };
-        Ok(Self { listen, token, recorder, tapes, runtime_dir, stop, io })
+        let page_link = page_token.zip(listen.web).map(|(token, web)| page::link(web, &token));
+        Ok(Self { listen, token, page_link, page, recorder, tapes, runtime_dir, stop, io })
     }
 
     /// How the recording stands.
@@ -120,6 +131,9 @@ impl Session {
         let _ = self.stop.send(());
         // A panic there was printed when it happened.
         let _ = self.io.join();
+        if let Some(page) = self.page {
+            page.stop();
+        }
         self.recorder.finish();
         clear_away(&self.tapes, self.runtime_dir.as_deref());
     }
@@ -173,14 +187,15 @@ struct Serve {
     authority: Arc<Authority>,
     tapes: Tapes,
     access: Access,
+    page: Option<page::Starter>,
     say: Say,
-    ready: mpsc::Sender<Result<Listen>>,
+    ready: mpsc::Sender<Result<(Listen, Option<Page>)>>,
     stopped: oneshot::Receiver<()>,
 }
 
 /// The I/O thread: one is enough for a machine's LLM traffic, and saves the wake-ups between
 /// several.
-fn serve(serve: Serve) {
+fn serve(mut serve: Serve) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -189,9 +204,9 @@ fn serve(serve: Serve) {
         }
     };
     runtime.block_on(async move {
-        match begin(&serve) {
-            Ok((engine, proxy, web, base_url, listen)) => {
-                let _ = serve.ready.send(Ok(listen));
+        match begin(&mut serve) {
+            Ok(Begun { engine, proxy, web, base_url, listen, page }) => {
+                let _ = serve.ready.send(Ok((listen, page)));
                 tokio::spawn(Arc::clone(&engine).serve_proxy(proxy));
                 if let Some(web) = web {
                     tokio::spawn(engine.serve_base_url(web, base_url));
@@ -206,9 +221,16 @@ fn serve(serve: Serve) {
     });
 }
 
-type Begun = (Arc<Engine>, TcpListener, Option<TcpListener>, BaseUrl, Listen);
+struct Begun {
+    engine: Arc<Engine>,
+    proxy: TcpListener,
+    web: Option<TcpListener>,
+    base_url: BaseUrl,
+    listen: Listen,
+    page: Option<Page>,
+}
 
-fn begin(serve: &Serve) -> Result<Begun> {
+fn begin(serve: &mut Serve) -> Result<Begun> {
     let proxy = proxy::listen(serve.listen.proxy)?;
     let web = serve.listen.web.map(proxy::listen).transpose()?;
     let listen = Listen {
@@ -230,25 +252,11 @@ fn begin(serve: &Serve) -> Result<Begun> {
         Arc::new(move |notice| say(&notice.to_string())),
         own,
     )?;
+    let page = serve.page.take().map(|start| start(listen)).transpose()?;
     let base_url = BaseUrl {
         access: serve.access.clone(),
         short_name: providers::short_name,
-        landing: landing(listen.proxy),
+        door: page.as_ref().map_or_else(|| Arc::new(drop) as Door, Page::door),
     };
-    Ok((Arc::new(engine), proxy, web, base_url, listen))
-}
-
-fn landing(proxy: SocketAddr) -> String {
-    format!(
-        "<!doctype html><meta charset=utf-8><title>Overhear</title>\
-         <style>body{{font:16px/1.5 sans-serif;max-width:42em;margin:3em auto;padding:0 1em}}\
-         code{{background:#8883;padding:.1em .3em}}</style>\
-         <h1>Overhear is running</h1>\
-         <p>As a proxy: <code>HTTPS_PROXY=http://{proxy}</code> (the app must trust the CA: \
-         <code>overhear ca path</code>).\
-         <p>As a base URL: this address, then the provider, such as <code>/openai/v1</code> or \
-         <code>/https://openrouter.ai/api/v1</code>.\
-         <p>What was said: <code>overhear ls</code>, <code>overhear grep PATTERN</code>, \
-         <code>overhear tail</code>.\n"
-    )
+    Ok(Begun { engine: Arc::new(engine), proxy, web, base_url, listen, page })
 }

@@ -32,9 +32,13 @@ pub struct ProxyArgs {
     /// Where the proxy listens [default: 127.0.0.1:8484; `run`: a free port]
     #[arg(long, value_name = "ADDR", env = "OVERHEAR_LISTEN")]
     pub listen: Option<SocketAddr>,
-    /// Where the base URL is served [default: 127.0.0.1:4141; `run`: none]
+    /// Where the page and the base URL are served [default: 127.0.0.1:4141; `run`: none]
     #[arg(long, value_name = "ADDR", env = "OVERHEAR_WEB")]
     pub web: Option<SocketAddr>,
+    /// Show the page to others than this machine too, if they ask for it by NAME, a host name or
+    /// an address; repeatable
+    #[arg(long, value_name = "NAME", env = "OVERHEAR_PAGE_HOST", value_delimiter = ',')]
+    pub page_host: Vec<String>,
     /// Also read HOST, or with `*.DOMAIN` all below it; repeatable
     #[arg(long, value_name = "HOST", env = "OVERHEAR_INTERCEPT", value_delimiter = ',')]
     pub intercept: Vec<String>,
@@ -83,6 +87,8 @@ pub struct ProxyArgs {
 struct Config {
     listen: Option<SocketAddr>,
     web: Option<SocketAddr>,
+    #[serde(default)]
+    page_host: Vec<String>,
     data_dir: Option<PathBuf>,
     #[serde(default)]
     intercept: Vec<String>,
@@ -119,6 +125,8 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     /// Where the base URL is; `None` if nobody said.
     pub web: Option<SocketAddr>,
+    /// Names by which others may ask for the page.
+    pub page_hosts: Vec<String>,
     /// What is read and what is passed on.
     pub rules: Rules,
     /// Addresses for names.
@@ -231,6 +239,7 @@ impl ProxyArgs {
             durability: if durable { Durability::Power } else { Durability::Process },
             listen: self.listen.or(config.listen),
             web: self.web.or(config.web),
+            page_hosts: self.page_host.into_iter().chain(config.page_host.clone()).collect(),
             rules: Rules { intercept, tunnel },
             resolve,
             upstream,

@@ -6,8 +6,8 @@
 
 mod screen;
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::convert::Infallible;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,9 +17,8 @@ use super::places::Places;
 use super::prices;
 use super::printer::{ExitStatus, Printer};
 use super::settings::ConfigFile;
-use crate::record::{FlowReading, Lexicon, is_open};
-use crate::store::{Entry, Reader, Selection, StoreError};
-use crate::tape::{self, Place};
+use crate::record::{Following, Lexicon, is_open};
+use crate::store::{Reader, Selection, StoreError};
 use screen::{Quiet, Screen};
 
 /// How often tapes and capture are looked at.
@@ -55,13 +54,11 @@ pub fn tail(
     let reader = wait_for(&capture, out)?;
     let prices = prices::open(&config.prices(), places);
     let prices = prices::or_default(prices, |words| out.talk(words));
+    let lexicon = Lexicon { prices, ..Lexicon::new(reader.key()) };
     let mut tail = Tail {
         seq: reader.last_seq()?,
-        lexicon: Lexicon { prices, ..Lexicon::new(reader.key()) },
         reader,
-        tapes: places.tapes(),
-        known: HashSet::new(),
-        flows: BTreeMap::new(),
+        following: Following::new(places.tapes(), lexicon),
         screen: Screen::new(args.clone(), out),
     };
     tail.skip_what_is_there();
@@ -94,11 +91,7 @@ fn wait_for(capture: &Path, out: &mut Printer) -> Result<Reader> {
 struct Tail<'a> {
     reader: Reader,
     seq: i64,
-    lexicon: Lexicon,
-    tapes: Option<PathBuf>,
-    known: HashSet<PathBuf>,
-    /// Names of tapes begin with their time: the oldest comes first.
-    flows: BTreeMap<PathBuf, FlowReading>,
+    following: Following,
     screen: Screen<'a>,
 }
 
@@ -106,54 +99,19 @@ impl Tail<'_> {
     /// Answers that are under way when we come are shown whole; exchanges that have ended on
     /// a connection that is still open are not.
     fn skip_what_is_there(&mut self) {
-        self.open_tapes();
-        for reading in self.flows.values_mut() {
-            while reading.read(&self.lexicon, &mut Quiet).is_ok_and(|read| read) {}
-            for entry in reading.take() {
-                if let Entry::Exchange(stored) = entry
-                    && !stored.is_open
-                {
-                    self.screen.has_told(stored.exchange.id);
-                }
-            }
-        }
-    }
-
-    fn open_tapes(&mut self) {
-        let Some(dir) = &self.tapes else { return };
-        let there = Place::all_tapes(dir);
-        self.known.retain(|path| there.contains(path));
-        for path in there {
-            if self.known.insert(path.clone()) {
-                let reading = tape::Reader::open(&path).ok().and_then(|t| FlowReading::new(t).ok());
-                if let Some(reading) = reading {
-                    self.flows.insert(path, reading);
-                }
-            }
+        let Self { following, screen, .. } = self;
+        let skipped = following.look(&mut Quiet, |_, stored| {
+            screen.has_told(stored.exchange.id);
+            Ok::<_, Infallible>(())
+        });
+        match skipped {
+            Ok(()) => {}
+            Err(never) => match never {},
         }
     }
 
     fn read_tapes(&mut self) -> Result<()> {
-        self.open_tapes();
-        let mut over = Vec::new();
-        for (path, reading) in &mut self.flows {
-            // A tape that is gone has been stored: what it still held comes from the capture.
-            while reading.read(&self.lexicon, &mut self.screen).unwrap_or(false) {}
-            for entry in reading.take() {
-                if let Entry::Exchange(stored) = entry
-                    && !stored.is_open
-                {
-                    self.screen.ended(&stored.exchange)?;
-                }
-            }
-            if reading.is_over() || !path.exists() {
-                over.push(path.clone());
-            }
-        }
-        for path in over {
-            self.flows.remove(&path);
-        }
-        Ok(())
+        self.following.look(&mut self.screen, |screen, stored| screen.ended(&stored.exchange))
     }
 
     fn read_capture(&mut self) -> Result<()> {

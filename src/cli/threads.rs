@@ -47,7 +47,7 @@ pub fn threads(args: &ThreadsArgs, capture: &Path, out: &mut Printer) -> Result<
     let reader = filters::open(capture, out)?;
     let filter = args.filters.filter(&Zoned::now())?;
     let limit = if args.limit > 0 { args.limit } else { usize::MAX };
-    let threads = reader.threads(&filter.selection(&reader)?, limit)?;
+    let threads = reader.threads(&filter.selection(&reader)?, None, limit)?.threads;
     if threads.is_empty() {
         return Ok(ExitStatus::NothingFound);
     }

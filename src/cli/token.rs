@@ -1,4 +1,4 @@
-//! The word that the base URL's path begins with where other machines can reach it.
+//! Words that open something: the base URL to other machines, the page to its user.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 
-/// The token kept at `path`, made once: containers are configured with it.
+/// The token kept at `path`, made once: containers are configured with it, browsers keep it.
 pub fn kept(path: PathBuf) -> Result<String> {
     if let Ok(token) = fs::read_to_string(&path) {
         let token = token.trim();

@@ -4,100 +4,26 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::store::{Cursor, Order, Reader, Selection, StoreError};
-
-/// Exchanges looked up at once; no transaction is held from one page to the next.
-const PAGE: usize = 256;
-
-/// Why an export broke off.
-#[derive(Debug, thiserror::Error)]
-pub enum JsonlError {
-    /// The capture could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The lines could not be written.
-    #[error(transparent)]
-    Write(#[from] io::Error),
-}
-
-/// Writes the exchanges that `selection` means, or the newest `limit` of them, the oldest
-/// first. Gives their number.
-pub fn write(
-    reader: &Reader,
-    selection: &Selection,
-    limit: Option<usize>,
-    out: &mut impl Write,
-) -> Result<u64, JsonlError> {
-    let mut after = match limit {
-        None => None,
-        Some(limit) => match before_newest(reader, selection, limit)? {
-            Start::Nowhere => return Ok(0),
-            Start::Beginning => None,
-            Start::After(cursor) => Some(cursor),
-        },
-    };
-    let mut written = 0;
-    loop {
-        let page = reader.list(selection, Order::OldestFirst, after, PAGE)?;
-        for listed in &page.exchanges {
-            if let Some(exchange) = reader.exchange(listed.seq)? {
-                line(out, &exchange)?;
-                written += 1;
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(written);
-        }
-    }
-}
-
-/// Where the newest ones begin.
-enum Start {
-    Nowhere,
-    Beginning,
-    After(Cursor),
-}
-
-/// Goes back over `limit` exchanges and one more.
-fn before_newest(
-    reader: &Reader,
-    selection: &Selection,
-    limit: usize,
-) -> Result<Start, StoreError> {
-    if limit == 0 {
-        return Ok(Start::Nowhere);
-    }
-    let mut left = limit.saturating_add(1);
-    let mut after = None;
-    loop {
-        let page = reader.list(selection, Order::NewestFirst, after, left.min(PAGE))?;
-        left -= page.exchanges.len();
-        after = page.next;
-        match after {
-            Some(cursor) if left == 0 => return Ok(Start::After(cursor)),
-            None => return Ok(Start::Beginning),
-            Some(_) => {}
-        }
-    }
-}
-
 /// Writes one value as a line of JSON.
 ///
 /// Captured text is hostile: characters that could steer a terminal or turn a line around are
 /// written as `\uXXXX`. To a JSON parser that is the same text.
 pub fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let json = serde_json::to_string(value)?;
+    harmless(out, &serde_json::to_string(value)?)?;
+    out.write_all(b"\n")
+}
+
+/// Writes JSON, its strings so that they steer nothing; line ends between its values stay.
+pub fn harmless(out: &mut impl Write, json: &str) -> io::Result<()> {
     let mut from = 0;
-    for (at, c) in json.char_indices().filter(|&(_, c)| steers(c)) {
+    for (at, c) in json.char_indices().filter(|&(_, c)| steers(c) && c != '\n') {
         out.write_all(json.get(from..at).unwrap_or_default().as_bytes())?;
         for unit in c.encode_utf16(&mut [0; 2]) {
             write!(out, "\\u{unit:04x}")?;
         }
         from = at + c.len_utf8();
     }
-    out.write_all(json.get(from..).unwrap_or_default().as_bytes())?;
-    out.write_all(b"\n")
+    out.write_all(json.get(from..).unwrap_or_default().as_bytes())
 }
 
 /// Whether a character does something to a terminal, or to a reader's eye, other than standing

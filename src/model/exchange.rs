@@ -106,6 +106,9 @@ pub enum State {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Interrupted, Self::Failed, Self::Truncated];
+
     /// The word of the contract.
     pub fn as_str(self) -> &'static str {
         match self {

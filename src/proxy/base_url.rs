@@ -30,8 +30,32 @@ pub struct BaseUrl {
     pub access: Access,
     /// The URL that a provider's short name stands for.
     pub short_name: fn(&str) -> Option<&'static str>,
-    /// What a person sees who opens the address in a browser.
-    pub landing: String,
+    /// Who takes connections that ask for no upstream: the page.
+    pub door: Door,
+}
+
+/// Takes a connection that asks for no upstream. It must not wait: the relay runs on the thread
+/// that calls it.
+pub type Door = Arc<dyn Fn(Visit) + Send + Sync>;
+
+/// A connection that asks for no upstream.
+#[derive(Debug)]
+pub struct Visit {
+    /// The connection.
+    pub stream: std::net::TcpStream,
+    /// What was read of it: its first request's head, and maybe more.
+    pub read: Vec<u8>,
+    /// What to say of a path that the page does not have either.
+    pub otherwise: Otherwise,
+}
+
+/// What is said of a path that leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Otherwise {
+    /// The HTTP status.
+    pub status: u16,
+    /// What would lead somewhere.
+    pub words: &'static str,
 }
 
 /// What a path asks for.
@@ -39,10 +63,8 @@ pub struct BaseUrl {
 pub enum Target {
     /// An upstream, and path and query there.
     Upstream(Origin, String),
-    /// The page.
-    Page,
-    /// Nothing that exists: the text says what would.
-    Unknown(&'static str),
+    /// The page, if it has the path.
+    Page(Otherwise),
     /// Not allowed: the text says why.
     Forbidden(&'static str),
 }
@@ -59,15 +81,13 @@ impl BaseUrl {
                 let rest = target.strip_prefix('/').and_then(|path| path.strip_prefix(token));
                 match rest.map(|rest| rest.strip_prefix('/').unwrap_or(rest)) {
                     Some(path) => Some(path),
-                    None => return Target::Forbidden("the token is missing from the path"),
+                    // The page has a token of its own.
+                    None => return Target::Page(NO_TOKEN),
                 }
             }
         };
-        let Some(path) = path else { return Target::Unknown(USAGE) };
-        if path.is_empty() {
-            return Target::Page;
-        }
-        self.upstream(path).map_or(Target::Unknown(USAGE), |(o, t)| Target::Upstream(o, t))
+        let upstream = path.and_then(|path| self.upstream(path));
+        upstream.map_or(Target::Page(NO_UPSTREAM), |(o, t)| Target::Upstream(o, t))
     }
 
     fn upstream(&self, path: &str) -> Option<(Origin, String)> {
@@ -91,8 +111,13 @@ impl BaseUrl {
 const PREFACE_OF_HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n";
 
 /// What a path must look like.
-const USAGE: &str = "the path names the upstream: /https://HOST/PATH, or a provider's short \
-                     name such as /openai/v1, /anthropic, /openrouter/api/v1";
+const NO_UPSTREAM: Otherwise = Otherwise {
+    status: 404,
+    words: "the path names the upstream: /https://HOST/PATH, or a provider's short name such as \
+            /openai/v1, /anthropic, /openrouter/api/v1",
+};
+/// What a path must begin with where other machines can send one.
+const NO_TOKEN: Otherwise = Otherwise { status: 403, words: "the token is missing from the path" };
 
 fn split(scheme: Scheme, url: &str) -> Option<(Origin, String)> {
     let end = url.find(['/', '?']).unwrap_or(url.len());
@@ -150,11 +175,12 @@ impl Connection {
             };
             let (origin, _) = match self.base_url.target(&target, host.as_deref()) {
                 Target::Upstream(origin, path) => (origin, path),
-                ours => return self.answer(app, ours).await,
+                Target::Page(otherwise) => return self.enter(app, read, otherwise),
+                Target::Forbidden(why) => return answer(app, "403 Forbidden", why).await,
             };
             let (tcp, tls) = match self.reach(&origin).await {
                 Ok(reached) => reached,
-                Err(words) => return answer(app, "502 Bad Gateway", TEXT, &words).await,
+                Err(words) => return answer(app, "502 Bad Gateway", &words).await,
             };
             match self.relay(app, origin, tcp, tls, &read).await {
                 Some((next, handover)) => (app, read) = (next, handover),
@@ -227,18 +253,14 @@ impl Connection {
         Ok((tcp, Some(tls)))
     }
 
-    async fn answer(&self, app: TcpStream, ours: Target) {
-        match ours {
-            Target::Page => answer(app, "200 OK", HTML, &self.base_url.landing).await,
-            Target::Forbidden(why) => answer(app, "403 Forbidden", TEXT, why).await,
-            Target::Unknown(why) => answer(app, "404 Not Found", TEXT, why).await,
-            Target::Upstream(..) => {}
+    /// Hands the connection to the page.
+    fn enter(&self, app: TcpStream, read: Vec<u8>, otherwise: Otherwise) {
+        // A connection that cannot be taken over is broken: closing it is all that is left.
+        if let Ok(stream) = app.into_std() {
+            (self.base_url.door)(Visit { stream, read, otherwise });
         }
     }
 }
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const HTML: &str = "text/html; charset=utf-8";
 
 /// Reads until the first request's head is whole; `read` keeps every byte. `None` if there
 /// will be none.
@@ -272,12 +294,11 @@ async fn first_request(
 }
 
 /// An answer of our own; the connection ends with it.
-async fn answer(mut app: TcpStream, status: &str, kind: &str, body: &str) {
-    let text = if kind == TEXT { format!("overhear: {body}\n") } else { body.to_owned() };
+async fn answer(mut app: TcpStream, status: &str, words: &str) {
+    let text = format!("overhear: {words}\n");
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
-         x-content-type-options: nosniff\r\ncontent-security-policy: default-src 'none'; \
-         style-src 'unsafe-inline'\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
+         x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
         text.len()
     );
     // The app may be gone: then nobody misses the answer.
@@ -304,7 +325,7 @@ mod tests {
             "local" => Some("http://127.0.0.1:11434"),
             _ => None,
         };
-        BaseUrl { access, short_name, landing: String::new() }
+        BaseUrl { access, short_name, door: Arc::new(|_| {}) }
     }
 
     #[test]
@@ -336,7 +357,7 @@ mod tests {
             let expected = expected.map(|(o, t)| (o.to_owned(), t.to_owned()));
             assert_eq!(found, expected, "{path}");
         }
-        assert_eq!(base_url.target("/", None), Target::Page);
+        assert!(matches!(base_url.target("/", None), Target::Page(_)));
     }
 
     #[test]
@@ -368,10 +389,7 @@ mod tests {
             let found = base_url.target(path, Some("overhear.example:4141"));
             assert_eq!(matches!(found, Target::Upstream(..)), allowed, "{path}");
         }
-        assert_eq!(base_url.target("/t0k3n/", None), Target::Page);
-        assert!(matches!(
-            base_url.target("/t0k3nx/openai", None),
-            Target::Unknown(_) | Target::Forbidden(_)
-        ));
+        assert!(matches!(base_url.target("/t0k3n/", None), Target::Page(_)));
+        assert!(matches!(base_url.target("/t0k3nx/openai", None), Target::Page(_)));
     }
 }

@@ -146,6 +146,9 @@ pub struct Dialer {
     resolve: Arc<[Resolve]>,
     upstream: Upstream,
     connector: HttpConnector<SystemResolver>,
+    /// Ports of our own listeners: a connection that leads to them would go round for ever, or
+    /// show the page to whoever can make us fetch it.
+    own: Arc<[u16]>,
 }
 
 /// Why an origin could not be reached.
@@ -164,7 +167,13 @@ impl Dialer {
         connector.enforce_http(false);
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Self { resolve: resolve.into(), upstream, connector }
+        Self { resolve: resolve.into(), upstream, connector, own: Arc::default() }
+    }
+
+    /// The same, never reaching our own listeners.
+    #[must_use]
+    pub fn apart_from(self, own: &[SocketAddr]) -> Self {
+        Self { own: own.iter().map(SocketAddr::port).collect(), ..self }
     }
 
     /// A connection to `origin`, no byte sent or read yet.
@@ -198,8 +207,19 @@ impl Dialer {
             }
         };
         let tcp = connected.into_inner();
+        if self.is_own(&tcp) {
+            return Err(failed(String::new(), "it is Overhear itself".to_owned()));
+        }
         keep_alive(&tcp);
         Ok(tcp)
+    }
+
+    /// Whether a connection leads back to us, by whatever name: both its ends are on this
+    /// machine, and the far one is a port of ours.
+    fn is_own(&self, tcp: &TcpStream) -> bool {
+        let (Ok(near), Ok(far)) = (tcp.local_addr(), tcp.peer_addr()) else { return false };
+        let is_here = far.ip().is_loopback() || far.ip() == near.ip();
+        is_here && self.own.contains(&far.port())
     }
 
     fn address(&self, origin: &Origin) -> String {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-pub use base_url::{Access, BaseUrl, Target};
+pub use base_url::{Access, BaseUrl, Door, Otherwise, Target, Visit};
 pub use decide::{Learned, Opening, Rules, decide};
 pub use dial::{DialError, Dialer, NoProxy, Resolve, ResolveError, Upstream};
 pub use notice::{Notice, Notify};
@@ -89,7 +89,7 @@ impl Engine {
     ) -> Result<Self, StartError> {
         Ok(Self {
             rules: settings.rules,
-            dialer: Dialer::new(settings.resolve, settings.upstream),
+            dialer: Dialer::new(settings.resolve, settings.upstream).apart_from(&own),
             authority,
             upstream_tls: UpstreamTls::new(&settings.upstream_ca)?,
             downstream_tls: DownstreamTls::new()?,

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::Role;
 use crate::model::State;
-use crate::store::{Calls, Reader, Selection, StoreError};
+use crate::store::{Calls, Measure, Order, Reader, Selection, StoreError};
 
 /// Which exchanges a command is about, and which of their texts: one type for all commands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Whose texts; empty means everybody's. Only a search looks at it.
     pub role: Vec<Role>,
@@ -32,10 +32,20 @@ pub struct Filter {
     pub thread: Option<String>,
     /// The one exchange whose id begins or ends so.
     pub id: Option<String>,
+    /// Sent this system prompt or set of tools, by the id that `prompts` lists.
+    pub prompt: Option<i64>,
     /// Has this tag.
     pub tag: Option<String>,
     /// Pinned ones only, or only others.
     pub pinned: Option<bool>,
+    /// What was asked for, such as `chat`.
+    pub operation: Option<String>,
+    /// The reply's status.
+    pub status: Option<u16>,
+    /// Has at least so much of each.
+    pub at_least: Vec<(Measure, f64)>,
+    /// In which order a list is; other questions do not look at it.
+    pub order: Order,
     /// The newest so many; `None` is all.
     pub limit: Option<usize>,
 }
@@ -57,8 +67,12 @@ impl Filter {
             until: self.until,
             thread,
             id: id.map(|(_, id)| id),
+            prompt: self.prompt,
             tag: self.tag.clone(),
             pinned: self.pinned,
+            operation: self.operation.clone(),
+            status: self.status,
+            at_least: self.at_least.clone(),
             calls: Calls::All,
         })
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -84,8 +85,15 @@ impl<'a> Grep<'a> {
         every: Every,
     ) -> Result<Self, StoreError> {
         let selection = filter.selection(reader)?;
-        let look = Look { pattern, filter, context };
+        let look = Look { pattern, filter, context, stop: None };
         Ok(Self { reader, look, selection, every, told: Told::default() })
+    }
+
+    /// The same, ending without a word once `stop` is true.
+    #[must_use]
+    pub fn until(mut self, stop: &'a AtomicBool) -> Self {
+        self.look.stop = Some(stop);
+        self
     }
 
     /// Searches; hands each hit to `dispatch` until that breaks off with an error.
@@ -173,7 +181,9 @@ impl<'a> Grep<'a> {
         let mut seq = 0;
         loop {
             let page = self.reader.unread_after(&self.selection, seq, PAGE)?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last().filter(|_| !self.look.is_stopped()) else {
+                return Ok(());
+            };
             seq = last.seq;
             for exchange in &page {
                 self.raw(exchange, dispatch)?;

@@ -2,9 +2,12 @@
 
 mod anatomy;
 pub mod diff;
+mod egress;
 mod filter;
 mod grep;
+mod language;
 mod leaks;
+mod media;
 mod newest;
 mod pattern;
 mod product;
@@ -17,14 +20,17 @@ mod when;
 #[cfg(test)]
 mod tests;
 
-pub use anatomy::{Anatomy, Section, Share, ToolShare, anatomy};
+pub use anatomy::{Anatomy, GrownTurn, Growth, Section, Share, ToolShare, anatomy, growth};
+pub use egress::{Egress, EgressFilter, egress};
 pub use filter::Filter;
 pub use grep::{Every, Grep, Hit, Occurrence};
+pub use language::{Query, QueryError};
 pub use leaks::{Leaked, Seen, leaks};
+pub use media::{Picture, picture, pictures};
 pub use newest::newest;
 pub use pattern::{Case, Found, FoundLine, Pattern, PatternError, Syntax};
 pub use product::Product;
-pub use stats::{By, Spread, Stats, Table, stats};
+pub use stats::{Bucket, By, Cell, Plot, Spread, Stats, Table, Width, plot, stats};
 pub use threads::{Place as TurnPlace, Turn, turns};
 pub use when::{WhenError, parse};
 

@@ -100,14 +100,19 @@ impl Tree {
             self.exchanges.get(*n).is_some_and(|listed| listed.thread.as_deref() == Some(name))
         };
         let end = |n: &usize| self.last.get(*n).copied().unwrap_or(*n);
-        let main =
-            self.roots.iter().filter(|n| is_main(n) && !self.is_beside(**n)).max_by_key(|n| end(n));
+        let goes_on =
+            |n: &usize| self.children.get(*n).is_some_and(|children| !children.is_empty());
+        // A title that is asked for at the end, in words of its own, is not what went on.
+        let main = self
+            .roots
+            .iter()
+            .filter(|n| is_main(n) && !self.is_beside(**n))
+            .max_by_key(|n| (goes_on(n), end(n)));
         for &root in &self.roots {
-            let goes_on = self.children.get(root).is_some_and(|children| !children.is_empty());
             let place = match main {
                 _ if !is_main(&root) => Place::Below,
                 Some(&main) if root == main => Place::First,
-                _ if goes_on && !self.is_beside(root) => Place::Branch,
+                _ if goes_on(&root) && !self.is_beside(root) => Place::Branch,
                 _ => Place::Beside,
             };
             let depth = usize::from(!matches!(place, Place::First | Place::Beside));
@@ -152,6 +157,29 @@ mod tests {
     use super::*;
     use crate::model::{Message, Part};
     use crate::store::tests::sample::{Capture, turn};
+
+    #[test]
+    fn a_question_at_the_end_that_nothing_goes_on_from_stands_beside() {
+        let mut capture = Capture::new();
+        let mut all = [turn(0), turn(1), turn(2)];
+        all[2].request.messages =
+            vec![Message { role: "user".into(), parts: vec![Part::text("name this session")] }];
+        for turn in &mut all {
+            turn.thread = Some("session".into());
+            turn.thread_rule = Some(ThreadRule::Header);
+        }
+        capture.write(&all);
+        let found = turns(&capture.reader(), "session").unwrap();
+        let found: Vec<_> = found.iter().map(|t| (t.listed.id, t.depth, t.place)).collect();
+        assert_eq!(
+            found,
+            [
+                (turn(0).id, 0, Place::First),
+                (turn(1).id, 0, Place::Next),
+                (turn(2).id, 0, Place::Beside),
+            ]
+        );
+    }
 
     #[test]
     fn a_branch_stands_before_the_turn_with_which_the_conversation_went_on() {

@@ -14,7 +14,7 @@ use super::reading::{self, Piece, Stream, pieces, split};
 use crate::flow::Side;
 use crate::model::{Exchange, State};
 use crate::observe::http1::Ending;
-use crate::store::{FlowRow, RawChunk, RawMessage, StoredExchange};
+use crate::store::{FlowRow, RawChunk, RawMessage, StoredExchange, UNCODED};
 
 /// An exchange as the capture has it.
 #[derive(Clone, Debug)]
@@ -64,9 +64,6 @@ const OF_THE_TAPE: [&str; 7] = [
     "closed the socket",
     "is not recorded",
 ];
-
-/// What a note says of a body whose coding was undone for a secret's sake.
-const UNCODED: &str = "the raw body is kept decompressed";
 
 /// What a turn says whose frames are starred.
 const STARRED: &str = "its frames are kept starred";

@@ -6,10 +6,12 @@
 
 mod again;
 mod assemble;
+mod body;
 mod capture;
 mod chunks;
 mod count;
 mod draft;
+mod following;
 mod half;
 mod keeping;
 mod leaks;
@@ -26,7 +28,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use again::{Kept as Recorded, Unreadable, again, is_turn as is_socket_turn, socket_again};
+pub use body::body;
 pub use capture::{Capture, Durability, LexiconOf};
+pub use following::Following;
 pub use notice::{Notice, Notify};
 pub use reading::FlowReading;
 pub use recover::{Recovered, recover};

@@ -11,6 +11,37 @@ use crate::model::{Annotations, Choice, Exchange, ExchangeError, Message, Reply,
 /// The exchange that has place `seq`, as it was written; `None` if there is none.
 pub(super) fn read(conn: &Connection, seq: i64) -> Result<Option<Exchange>, StoreError> {
     let Some(row) = list::by_seq(conn, seq)? else { return Ok(None) };
+    Ok(read_from(conn, row, 0)?.map(|(exchange, _)| exchange))
+}
+
+/// The same without the messages that were said before in its thread, and how many those are:
+/// a long conversation is read turn by turn in the time that its words take once.
+pub(super) fn read_anew(
+    conn: &Connection,
+    seq: i64,
+) -> Result<Option<(Exchange, usize)>, StoreError> {
+    let Some(row) = list::by_seq(conn, seq)? else { return Ok(None) };
+    let inherited = row.inherited.unwrap_or_default();
+    read_from(conn, row, usize::try_from(inherited).unwrap_or(usize::MAX))
+}
+
+/// The first answer of the exchange that has place `seq`, alone.
+pub(super) fn answer(conn: &Connection, seq: i64) -> Result<Option<Message>, StoreError> {
+    let content: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT messages FROM content WHERE exchange = ?1")?
+        .query_row([seq], |row| row.get(0))
+        .optional()?;
+    let Some(content) = content else { return Ok(None) };
+    let contents = Contents::unpack(&content)?;
+    contents.choices.first().map(|&id| message::said(conn, id)).transpose()
+}
+
+fn read_from(
+    conn: &Connection,
+    row: Listed,
+    from: usize,
+) -> Result<Option<(Exchange, usize)>, StoreError> {
+    let seq = row.seq;
     let content: Option<(Vec<u8>, Vec<u8>)> = conn
         .prepare_cached("SELECT detail, messages FROM content WHERE exchange = ?1")?
         .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -18,8 +49,11 @@ pub(super) fn read(conn: &Connection, seq: i64) -> Result<Option<Exchange>, Stor
     // Deleted between the two statements.
     let Some((detail, messages)) = content else { return Ok(None) };
     let detail: Detail<'static> = from_json(&tree::read(conn, &detail)?)?;
-    let exchange = assemble(conn, row, detail, &Contents::unpack(&messages)?)?;
-    Ok(Some(Exchange { annotations: keep::annotations(conn, seq)?, ..exchange }))
+    let mut contents = Contents::unpack(&messages)?;
+    let left_out = from.min(contents.messages.len());
+    contents.messages.drain(..left_out);
+    let exchange = assemble(conn, row, detail, &contents)?;
+    Ok(Some((Exchange { annotations: keep::annotations(conn, seq)?, ..exchange }, left_out)))
 }
 
 fn assemble(

@@ -98,6 +98,10 @@ pub struct Texts {
     pub reply: Option<String>,
 }
 
+/// What a note says of a body whose coding was undone for a secret's sake; which side it is of
+/// stands before it, as `request: ` or `reply: `.
+pub const UNCODED: &str = "the raw body is kept decompressed";
+
 /// The bytes of one side of an exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawMessage {

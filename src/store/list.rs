@@ -1,5 +1,8 @@
 //! The narrow row of an exchange, and pages of them.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -8,7 +11,7 @@ use uuid::Uuid;
 use super::exchange::{COLUMNS, variant};
 use super::open::{nanoseconds, timestamp};
 use super::select::Conditions;
-use super::{Selection, StoreError};
+use super::{Measure, Selection, StoreError};
 use crate::model::{App, Cost, State, ThreadRule, Usage};
 
 /// An exchange as a list shows it. Fields as in [`Exchange`](crate::model::Exchange).
@@ -81,19 +84,77 @@ pub struct Listed {
 }
 
 /// In which order a list is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// The newest first.
+    #[default]
     NewestFirst,
     /// The oldest first.
     OldestFirst,
+    /// That with the most of it first.
+    MostOf(Measure),
 }
 
 /// Where a page ends and the next begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// As text it can be kept by whoever asks for the pages one by one; it is of use for the order
+/// that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cursor {
-    started_at: i64,
+    at: At,
     seq: i64,
+}
+
+/// The value by which a page is ordered, where it ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    Time(i64),
+    Measure(f64),
+}
+
+impl Cursor {
+    /// The place behind an exchange, the newest first.
+    pub(super) fn newest_first(nanoseconds: i64, seq: i64) -> Self {
+        Self { at: At::Time(nanoseconds), seq }
+    }
+
+    /// Whether this place is behind `other`, the newest first.
+    pub(super) fn is_behind(self, other: Self) -> bool {
+        match (self.at, other.at) {
+            (At::Time(this), At::Time(that)) => (this, self.seq) < (that, other.seq),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            At::Time(nanoseconds) => write!(f, "t{nanoseconds}.{}", self.seq),
+            // The bits: a number in digits might come back as another one.
+            At::Measure(value) => write!(f, "m{}.{}", value.to_bits(), self.seq),
+        }
+    }
+}
+
+/// A text that is no cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no place in a list; hint: take `next` of the page before as it is")]
+pub struct CursorError;
+
+impl FromStr for Cursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let (at, seq) = text.split_once('.').ok_or(CursorError)?;
+        let seq = seq.parse().map_err(|_| CursorError)?;
+        let at = match (at.strip_prefix('t'), at.strip_prefix('m')) {
+            (Some(time), _) => At::Time(time.parse().map_err(|_| CursorError)?),
+            (_, Some(bits)) => At::Measure(f64::from_bits(bits.parse().map_err(|_| CursorError)?)),
+            _ => return Err(CursorError),
+        };
+        Ok(Self { at, seq })
+    }
 }
 
 /// A page of a list.
@@ -117,15 +178,20 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<Page, StoreError> {
     let mut conditions = selection.conditions();
-    let (direction, beyond) = match order {
-        Order::NewestFirst => ("DESC", "(started_at, seq) < (?, ?)"),
-        Order::OldestFirst => ("ASC", "(started_at, seq) > (?, ?)"),
+    let (key, direction, beyond) = match order {
+        Order::NewestFirst => ("started_at", "DESC", "<"),
+        Order::OldestFirst => ("started_at", "ASC", ">"),
+        Order::MostOf(measure) => (measure.sql(), "DESC", "<"),
     };
-    if let Some(Cursor { started_at, seq }) = after {
-        conditions.and(beyond, [started_at, seq]);
+    if let Some(Cursor { at, seq }) = after {
+        let at = match at {
+            At::Time(nanoseconds) => Value::Integer(nanoseconds),
+            At::Measure(value) => Value::Real(value),
+        };
+        conditions.and(&format!("({key}, seq) {beyond} (?, ?)"), [at, Value::Integer(seq)]);
     }
     let sql = format!(
-        "SELECT seq, {}, {MARKS} FROM exchange WHERE {} ORDER BY started_at {direction}, seq {direction} LIMIT ?",
+        "SELECT seq, {}, {MARKS} FROM exchange WHERE {} ORDER BY {key} {direction}, seq {direction} LIMIT ?",
         COLUMNS.join(", "),
         conditions.sql(),
     );
@@ -133,8 +199,30 @@ pub(super) fn page(
     let next = exchanges
         .last()
         .filter(|_| exchanges.len() >= limit)
-        .map(|last| Cursor { started_at: nanoseconds(last.started_at), seq: last.seq });
+        .map(|last| Cursor { at: At::of(order, last), seq: last.seq });
     Ok(Page { exchanges, next })
+}
+
+impl At {
+    fn of(order: Order, listed: &Listed) -> Self {
+        let usage = &listed.usage;
+        let measure = match order {
+            Order::NewestFirst | Order::OldestFirst => {
+                return Self::Time(nanoseconds(listed.started_at));
+            }
+            Order::MostOf(Measure::Duration) => listed.duration_ms,
+            Order::MostOf(Measure::FirstToken) => listed.first_token_ms,
+            Order::MostOf(Measure::Cost) => listed.cost_usd,
+            Order::MostOf(Measure::Tokens) => match (usage.input, usage.output) {
+                (None, None) => None,
+                // Counts of tokens are far below what a float holds exactly.
+                (input, output) => {
+                    Some(input.unwrap_or_default().saturating_add(output.unwrap_or_default()) as f64)
+                }
+            },
+        };
+        Self::Measure(measure.unwrap_or(-1.0))
+    }
 }
 
 pub(super) fn count(conn: &Connection, conditions: Conditions) -> Result<u64, StoreError> {

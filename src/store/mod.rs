@@ -9,6 +9,7 @@ mod assemble;
 mod codec;
 mod contents;
 mod detail;
+mod egress;
 mod entry;
 mod error;
 mod exchange;
@@ -39,22 +40,26 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use entry::{Entry, FlowRow, Gap, Leak, Loss, RawChunk, RawMessage, StoredExchange, Texts};
+pub use egress::{EgressRow, EgressSelection};
+pub use entry::{
+    Entry, FlowRow, Gap, Leak, Loss, RawChunk, RawMessage, StoredExchange, Texts, UNCODED,
+};
 pub use error::StoreError;
 pub use keep::{
-    Damage, Deleted, Erase, Health, Keep, Losses, Parts, Pins, Progress, Pruned, Remark, Retention,
-    Salvaged, Unread, Upkeep, Verified, backup, salvage, salvage_key, set_aside, verify,
+    Damage, Deleted, Erase, Health, Keep, Losses, Parts, Pins, Progress, Pruned, Remark,
+    RemarkError, Retention, Salvaged, Unread, Upkeep, Verified, backup, salvage, salvage_key,
+    set_aside, verify,
 };
 pub use leak::LeakedIn;
-pub use list::{Cursor, Listed, Order, Page};
+pub use list::{Cursor, CursorError, Listed, Order, Page};
 pub use message::{Content, Holder, Kind, List, StoredMessage};
 pub use occurrence::{Occurrences, Span};
 pub use prompt::PromptUse;
 pub use read::Reader;
 pub use reprice::{Repriced, Repricer};
-pub use select::{Calls, Selection};
+pub use select::{Calls, Measure, Selection};
 pub use tally::Tally;
-pub use thread::ListedThread;
+pub use thread::{ListedThread, ThreadPage};
 pub use tree::fuzz;
 pub use write::Store;
 

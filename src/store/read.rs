@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use uuid::Uuid;
 
 use super::index::{self, Candidates, Need};
 use super::open::{self, nanoseconds};
 use super::{
-    Cursor, FlowRow, Health, Kind, LeakedIn, Listed, ListedThread, Order, Page, Parts, PromptUse,
-    RawChunk, RawMessage, Selection, StoreError, StoredMessage, Tally, Texts, assemble, find, flow,
-    keep, leak, list, message, occurrence, prompt, raw, select, tally, thread, turn,
+    Cursor, EgressRow, EgressSelection, FlowRow, Health, Kind, LeakedIn, Listed, Order, Page,
+    Parts, PromptUse, RawChunk, RawMessage, Selection, StoreError, StoredMessage, Tally, Texts,
+    ThreadPage, assemble, egress, find, flow, keep, leak, list, message, occurrence, prompt, raw,
+    select, tally, thread, turn,
 };
 use crate::flow::Side;
-use crate::model::{Annotations, Exchange};
+use crate::model::{Annotations, Exchange, Message};
 
 /// The capture, open read-only. Works while a proxy writes; never waits for it, and never
 /// holds a transaction once a method has returned.
@@ -112,6 +113,19 @@ impl Reader {
         tally::for_each(&self.conn, selection, each)
     }
 
+    /// When the first and the last of the exchanges that `selection` means began.
+    pub fn began(
+        &self,
+        selection: &Selection,
+    ) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        tally::began(&self.conn, selection)
+    }
+
+    /// Where apps went, by app, origin and verdict: see [`EgressRow`].
+    pub fn egress(&self, selection: &EgressSelection) -> Result<Vec<EgressRow>, StoreError> {
+        egress::rows(&self.conn, selection)
+    }
+
     /// The key of the capture's fingerprints.
     pub fn key(&self) -> [u8; 32] {
         self.key
@@ -155,14 +169,36 @@ impl Reader {
         find::thread_by_words(&self.conn, words)
     }
 
-    /// The newest `limit` threads that have an exchange which `selection` means, those below
-    /// others counted with them.
+    /// A page of the threads that have an exchange which `selection` means, those below others
+    /// counted with them, that with the newest exchange first; goes on after `after`.
     pub fn threads(
         &self,
         selection: &Selection,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Vec<ListedThread>, StoreError> {
-        thread::newest(&self.conn, selection, limit)
+    ) -> Result<ThreadPage, StoreError> {
+        thread::newest(&self.conn, selection, after, limit)
+    }
+
+    /// The exchange that has place `seq` with what is new in it: of its messages those that were
+    /// not said before in the thread, and how many were left out.
+    pub fn exchange_anew(&self, seq: i64) -> Result<Option<(Exchange, usize)>, StoreError> {
+        let tx = self.conn.unchecked_transaction()?;
+        assemble::read_anew(&tx, seq)
+    }
+
+    /// The first answer of the exchange that has place `seq`, alone; `None` if there is none.
+    pub fn answer(&self, seq: i64) -> Result<Option<Message>, StoreError> {
+        assemble::answer(&self.conn, seq)
+    }
+
+    /// Which system prompt and which set of tools the exchange of place `seq` has: two that have
+    /// the same have the same number.
+    pub fn prompt_of(&self, seq: i64) -> Result<(Option<i64>, Option<i64>), StoreError> {
+        let sql = "SELECT system, tools FROM exchange WHERE seq = ?1";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let found = statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        Ok(found.unwrap_or_default())
     }
 
     /// The narrow row of the exchange that has place `seq`.

@@ -10,7 +10,7 @@ use super::open::nanoseconds;
 use crate::model::State;
 
 /// Which exchanges are meant: those that fit all that is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// In the app's user agent or its process name, upper and lower case alike (ASCII).
     pub app: Option<String>,
@@ -32,12 +32,45 @@ pub struct Selection {
     pub thread: Option<String>,
     /// The one exchange.
     pub id: Option<Uuid>,
+    /// With this system prompt or set of tools: its row of `message`.
+    pub prompt: Option<i64>,
     /// Has this tag.
     pub tag: Option<String>,
     /// Pinned ones only, or only others.
     pub pinned: Option<bool>,
+    /// What was asked for, such as `chat`.
+    pub operation: Option<String>,
+    /// The reply's status.
+    pub status: Option<u16>,
+    /// Has at least so much of each.
+    pub at_least: Vec<(Measure, f64)>,
     /// Whether only calls of a model are meant.
     pub calls: Calls,
+}
+
+/// What of an exchange can be more or less. One whose measure is not known has less than any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// To the reply's last byte, in milliseconds.
+    Duration,
+    /// To the first piece of answer, in milliseconds.
+    FirstToken,
+    /// US dollars.
+    Cost,
+    /// Tokens of prompt and answer.
+    Tokens,
+}
+
+impl Measure {
+    /// The measure as SQL; never null.
+    pub(super) fn sql(self) -> &'static str {
+        match self {
+            Self::Duration => "coalesce(duration_ms, -1)",
+            Self::FirstToken => "coalesce(first_token_ms, -1)",
+            Self::Cost => "coalesce(cost_usd, -1)",
+            Self::Tokens => "coalesce(input + coalesce(output, 0), output, -1)",
+        }
+    }
 }
 
 /// Which exchanges count: an app sends its provider much beside what it asks a model.
@@ -140,6 +173,9 @@ impl Selection {
         if let Some(id) = self.id {
             conditions.and("exchange.id = ?", [id.as_bytes().to_vec()]);
         }
+        if let Some(prompt) = self.prompt {
+            conditions.and("(system = ? OR tools = ?)", [prompt, prompt]);
+        }
         if let Some(tag) = &self.tag {
             conditions.and(
                 "seq IN (SELECT exchange FROM annotation WHERE kind = 'tag' AND text = ?)",
@@ -149,6 +185,15 @@ impl Selection {
         if let Some(pinned) = self.pinned {
             conditions
                 .and("(seq IN (SELECT exchange FROM annotation WHERE kind = 'pin')) = ?", [pinned]);
+        }
+        if let Some(operation) = &self.operation {
+            conditions.and("operation = ?", [operation.clone()]);
+        }
+        if let Some(status) = self.status {
+            conditions.and("status = ?", [status]);
+        }
+        for (measure, least) in &self.at_least {
+            conditions.and(&format!("{} >= ?", measure.sql()), [*least]);
         }
         if let Some(condition) = self.calls.condition() {
             conditions.and::<Value>(condition, []);

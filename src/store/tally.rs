@@ -67,6 +67,20 @@ pub(super) fn for_each(
     Ok(())
 }
 
+/// When the first and the last of the exchanges that `selection` means began.
+pub(super) fn began(
+    conn: &Connection,
+    selection: &Selection,
+) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+    let conditions = selection.conditions();
+    let sql =
+        format!("SELECT min(started_at), max(started_at) FROM exchange WHERE {}", conditions.sql());
+    let mut statement = conn.prepare_cached(&sql)?;
+    let (first, last): (Option<i64>, Option<i64>) = statement
+        .query_row(params_from_iter(conditions.values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(first.zip(last).map(|(first, last)| (timestamp(first), timestamp(last))))
+}
+
 fn read<'a>(row: &'a Row<'_>) -> Result<Tally<'a>, StoreError> {
     let text = |column: usize| -> Result<Option<&'a str>, StoreError> {
         match row.get_ref(column)? {

@@ -36,6 +36,8 @@ fn run_of(command: &str) -> Run {
         ["cargo", "install", ..] => Run::Elsewhere("writes into the user's home"),
         ["tests/run"] => Run::Elsewhere("the_tests_are_one_command"),
         ["overhear", "ls", "--tag", ..] => Run::FlagsAlone("nothing is tagged"),
+        ["overhear", "ls", "--where", ..] => Run::FlagsAlone("the exchange is of another app"),
+        ["overhear", "page", ..] => Run::FlagsAlone("nothing serves one"),
         ["overhear", "diff", ..] => Run::FlagsAlone("one exchange has no other"),
         ["overhear", "prompts", "--changes"] => Run::FlagsAlone("nothing changed in one exchange"),
         ["overhear", "prices", "update"] => Run::FlagsAlone("asks the network"),
@@ -43,7 +45,7 @@ fn run_of(command: &str) -> Run {
         [
             "overhear",
             "ls" | "threads" | "grep" | "show" | "export" | "prompts" | "stats" | "anatomy"
-            | "prices",
+            | "prices" | "egress",
             ..,
         ] => Run::AsItStands,
         ["overhear", "ca", "path" | "bundle"] => Run::AsItStands,

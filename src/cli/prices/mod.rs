@@ -44,7 +44,7 @@ enum PricesCommand {
     Update(UpdateArgs),
     /// Compute the costs of recorded exchanges again, by today's tables; what a provider
     /// reported stays
-    Apply(ApplyArgs),
+    Apply(Box<ApplyArgs>),
 }
 
 /// `overhear prices update`.

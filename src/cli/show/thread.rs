@@ -34,7 +34,7 @@ pub(super) fn show(
 ) -> Result<ExitStatus> {
     let turns = turns(reader, name)?;
     let selection = Selection { thread: Some(name.to_owned()), ..Selection::default() };
-    let listed = reader.threads(&selection, 1)?.pop();
+    let listed = reader.threads(&selection, None, 1)?.threads.pop();
     if turns.is_empty() {
         return Ok(ExitStatus::NothingFound);
     }

@@ -5,9 +5,12 @@
 //! scaled so that their sum is what it says. The parts are an estimate then as well, and a good
 //! one: tokenizers differ more in how many tokens they make than in where.
 
+mod growth;
 mod retrieved;
 
 use serde::Serialize;
+
+pub use growth::{GrownTurn, Growth, growth};
 
 use crate::model::{Exchange, Message, Part, Usage};
 use crate::tokens::{Counter, Measured, Tokenizer, Unseen, system_apart};

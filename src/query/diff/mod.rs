@@ -3,6 +3,7 @@
 mod align;
 mod blocks;
 mod messages;
+mod side;
 mod sketch;
 mod text;
 mod tools;
@@ -13,6 +14,7 @@ mod words;
 mod tests;
 
 pub use messages::{BlockStep, MessageStep, MessagesDiff};
+pub use side::{PATIENCE, Side, SideError, Source};
 pub use text::{Op, Piece, TextDiff};
 pub use tools::{ToolChange, ToolsDiff};
 pub use value::{Change, ValueChange};
@@ -43,6 +45,17 @@ impl Section {
     /// Every section, in the order in which they are shown.
     pub const ALL: [Self; 5] =
         [Self::Model, Self::Params, Self::System, Self::Tools, Self::Messages];
+
+    /// What the section is called where one is asked for.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Params => "params",
+            Self::System => "system",
+            Self::Tools => "tools",
+            Self::Messages => "messages",
+        }
+    }
 }
 
 /// What changed between two prompts; a section that is alike on both sides is `None`, as is

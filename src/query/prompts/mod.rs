@@ -33,6 +33,8 @@ pub struct Prompt {
     pub exchanges: u64,
     /// Its texts, the one first seen first; never empty.
     pub variants: Vec<Text>,
+    /// Id of the first text of all: prompts of an app with the same one follow each other.
+    pub family: i64,
     /// Id of the last text of the prompt that this one took the place of.
     pub follows: Option<i64>,
     /// Lines that last.
@@ -62,12 +64,31 @@ impl Prompt {
         self.variants.iter().max_by_key(|text| (text.last, text.id))
     }
 
+    /// A text of it in pieces, each with whether it lasts; of what is no text nothing.
+    pub fn pieces(&self, content: &Content) -> Vec<(bool, String)> {
+        units::marked(content, |hash| self.lasting.contains(&hash))
+    }
+
     /// What of the newest text lasts: the whole of it, if there is no other.
     pub fn lasting(&self, reader: &Reader) -> Result<Request, StoreError> {
         let newest = self.newest().map(|text| reader.message(text.id)).transpose()?.flatten();
         let Some(message) = newest else { return Ok(Request::default()) };
         Ok(units::lasting(&message.content, |hash| self.lasting.contains(&hash)))
     }
+}
+
+/// Which prompt took which one's place, the earliest first.
+pub fn changes(found: &[Prompt]) -> Vec<(&Prompt, &Prompt)> {
+    let mut pairs: Vec<(&Prompt, &Prompt)> = Vec::new();
+    for new in found {
+        let Some(follows) = new.follows else { continue };
+        // A text that several versions sent is in the edition of each: the last before counts.
+        let before = found.iter().filter(|old| old.kind == new.kind && old.app == new.app);
+        let mut before = before.filter(|old| old.newest().is_some_and(|text| text.id == follows));
+        pairs.extend(before.next_back().map(|old| (old, new)));
+    }
+    pairs.sort_by_key(|(_, new)| new.first);
+    pairs
 }
 
 /// A text and who sent it when; the uses of one app.
@@ -108,11 +129,13 @@ pub fn prompts(
     let mut prompts = Vec::new();
     for (app, variants) in by_app(reader, kind, selection)? {
         for family in family::families(&variants, &rewritten) {
-            let mut follows = None;
+            let first = family.first().and_then(|&at| variants.get(at)).map(|first| first.id);
+            let (family_id, mut follows) = (first.unwrap_or_default(), None);
             for run in edition::editions(&family, &variants) {
-                let Some(prompt) = prompt(kind, &app, &run, &variants, follows) else { continue };
-                follows = prompt.newest().map(|text| text.id);
-                prompts.push(prompt);
+                let Some(prompt) = prompt(kind, &app, &run, &variants) else { continue };
+                let newest = prompt.newest().map(|text| text.id);
+                prompts.push(Prompt { family: family_id, follows, ..prompt });
+                follows = newest;
             }
         }
     }
@@ -156,13 +179,7 @@ fn by_app(
     Ok(apps)
 }
 
-fn prompt(
-    kind: Kind,
-    app: &str,
-    run: &edition::Run,
-    variants: &[Variant],
-    follows: Option<i64>,
-) -> Option<Prompt> {
+fn prompt(kind: Kind, app: &str, run: &edition::Run, variants: &[Variant]) -> Option<Prompt> {
     let own: Vec<&Variant> = run.variants.iter().filter_map(|&at| variants.get(at)).collect();
     let mut versions: Vec<(Timestamp, &String)> = own
         .iter()
@@ -179,7 +196,8 @@ fn prompt(
         first: own.iter().map(|variant| variant.first).min()?,
         last: own.iter().map(|variant| variant.last).max()?,
         exchanges: own.iter().map(|variant| variant.exchanges).sum(),
-        follows,
+        family: 0,
+        follows: None,
         lasting: run.lasting.clone(),
         variants: own
             .iter()

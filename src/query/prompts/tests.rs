@@ -124,3 +124,28 @@ fn a_change_without_a_version_is_seen_once_it_stays() {
     assert_eq!(told, ["tool : 6 in 6", "tool : 6 in 6, changed"]);
     assert!(lasting[1].contains("Be exact."));
 }
+
+#[test]
+fn editions_follow_each_other_and_select_their_exchanges() {
+    let sent = |n, version: &str, rule| {
+        sent(n, &format!("agent/{version}"), &agent_prompt(rule, &format!("M file_{n}.rs")))
+    };
+    let exchanges = [
+        sent(0, "1.0", "Be brief."),
+        sent(1, "1.0", "Be brief."),
+        sent(2, "1.1", "Be exact."),
+        sent(3, "1.1", "Be exact."),
+    ];
+    let mut capture = Capture::new();
+    capture.write(&exchanges);
+    let reader = capture.reader();
+    let found = prompts(&reader, Kind::System, &Selection::default()).unwrap();
+    let pairs: Vec<_> =
+        changes(&found).into_iter().map(|(old, new)| (old.first, new.first)).collect();
+    assert_eq!(pairs, [(exchanges[0].started_at, exchanges[2].started_at)]);
+    assert_eq!(found[0].family, found[0].variants[0].id);
+    assert_eq!(found[0].family, found[1].family);
+    let prompt = Some(found[1].variants[0].id);
+    let selection = Selection { prompt, ..Selection::default() };
+    assert_eq!(reader.count(&selection).unwrap(), 1);
+}

@@ -53,7 +53,8 @@ pub(super) fn beginning(content: &Content) -> Vec<(u64, String)> {
         }
         Content::Tools(tools) => {
             let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
-            vec![(0, in_words(&format!("{} tools: {}", names.len(), names.join(", "))))]
+            let plural = if names.len() == 1 { "" } else { "s" };
+            vec![(0, in_words(&format!("{} tool{plural}: {}", names.len(), names.join(", "))))]
         }
         _ => Vec::new(),
     }
@@ -76,6 +77,22 @@ pub(super) fn lasting(content: &Content, lasts: impl Fn(u64) -> bool) -> Request
         _ => {}
     }
     request
+}
+
+/// A system prompt in pieces, each with whether it lasts, neighbours of one kind together. What
+/// is blank goes with what is before it.
+pub(super) fn marked(content: &Content, lasts: impl Fn(u64) -> bool) -> Vec<(bool, String)> {
+    let Content::System(text) = content else { return Vec::new() };
+    let mut marked: Vec<(bool, String)> = Vec::new();
+    for piece in text.split_inclusive('\n').flat_map(pieces_with_ends) {
+        let is_blank = piece.trim().is_empty();
+        let is_lasting = is_blank || lasts(unit(piece).hash);
+        match marked.last_mut() {
+            Some((had, text)) if is_blank || *had == is_lasting => text.push_str(piece),
+            _ => marked.push((is_lasting, piece.to_owned())),
+        }
+    }
+    marked
 }
 
 fn tool(tool: &Tool) -> Vec<Unit> {
@@ -175,6 +192,17 @@ mod tests {
         ] {
             assert_eq!(unit(one).hash == unit(other).hash, alike, "{rule}");
         }
+    }
+
+    #[test]
+    fn what_moves_is_marked() {
+        let text = "You are an agent.\n\nBranch: one\nBe brief.\n";
+        let moving = unit("Branch: one").hash;
+        let marked = marked(&Content::System(text.to_owned()), |hash| hash != moving);
+        let told: Vec<_> = marked.iter().map(|(lasts, text)| (*lasts, text.as_str())).collect();
+        let expected =
+            [(true, "You are an agent.\n\n"), (false, "Branch: one\n"), (true, "Be brief.\n")];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Looking into a message.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::query::{Filter, FoundLine, Pattern, Role, texts};
 use crate::store::{Kind, Reader, StoreError};
@@ -14,6 +15,8 @@ pub struct Look<'a> {
     pub filter: &'a Filter,
     /// Lines before and after each hit.
     pub context: usize,
+    /// Once it is true nobody wants to know any more: nothing is found from then on.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 /// A message with hits.
@@ -39,8 +42,16 @@ pub struct FoundText {
 }
 
 impl Look<'_> {
+    /// Whether nobody wants to know any more.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     /// Looks into a message; `None` if it has no hit, or was deleted.
     pub fn at(&self, reader: &Reader, id: i64) -> Result<Option<Looked>, StoreError> {
+        if self.is_stopped() {
+            return Ok(None);
+        }
         let Some(message) = reader.message(id)? else { return Ok(None) };
         let mut found = Vec::new();
         for (nth, text) in (0..).zip(texts(&message.content)) {

@@ -19,7 +19,35 @@ pub enum Remark {
     Note(String),
 }
 
+/// What cannot be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemarkError {
+    /// A tag with spaces, or none.
+    #[error("a tag is one word\nhint: a note takes sentences")]
+    Tag,
+    /// A note without words.
+    #[error("the note is empty")]
+    Note,
+}
+
 impl Remark {
+    /// A tag.
+    pub fn tag(word: &str) -> Result<Self, RemarkError> {
+        let word = word.trim();
+        match word.is_empty() || word.contains(char::is_whitespace) {
+            true => Err(RemarkError::Tag),
+            false => Ok(Self::Tag(word.to_owned())),
+        }
+    }
+
+    /// A note.
+    pub fn note(text: String) -> Result<Self, RemarkError> {
+        match text.trim().is_empty() {
+            true => Err(RemarkError::Note),
+            false => Ok(Self::Note(text)),
+        }
+    }
+
     /// Kind and text, as the capture has them.
     fn parts(&self) -> (&'static str, &str) {
         match self {

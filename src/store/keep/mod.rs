@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-pub use annotate::Remark;
+pub use annotate::{Remark, RemarkError};
 pub use aside::set_aside;
 pub use backup::backup;
 pub use delete::{Deleted, Pins};

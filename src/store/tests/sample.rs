@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::flow::{FlowId, Mode, Opened, Origin, Scheme, Verdict};
+use crate::flow::{FlowId, Mode, Opened, Origin, Scheme, TunnelReason, Verdict};
 use crate::model::{
     Annotations, App, Choice, Cost, Exchange, ExchangeError, Message, Part, Reply, Request, State,
     Tool, Usage,
@@ -80,6 +80,18 @@ pub(crate) fn flow(id: Uuid, at: &str) -> FlowRow {
         gap_bytes: 0,
         notes: vec![],
     }
+}
+
+/// A flow of `process` to `authority`; `why` is how the app refused our certificate, if it did.
+pub(crate) fn passed(n: u128, process: &str, authority: &str, why: Option<&str>) -> FlowRow {
+    let mut row = flow(Uuid::from_u128(n), "2026-11-23T10:00:00Z");
+    row.app.process = Some(process.to_owned());
+    row.opened.origin = Origin::parse(Scheme::Https, authority).unwrap();
+    if let Some(why) = why {
+        row.opened.verdict = Verdict::Tunnel(TunnelReason::Distrusted(why.to_owned()));
+    }
+    row.bytes = [100, 1_000];
+    row
 }
 
 /// The `n`th exchange of an agent's session: it sends again what was said before.

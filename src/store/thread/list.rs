@@ -1,13 +1,16 @@
 //! Threads as a list shows them.
 
+use std::collections::HashSet;
+
+use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::CONVERSATIONS;
 use crate::model::App;
 use crate::store::open::timestamp;
-use crate::store::{Selection, StoreError};
-use jiff::Timestamp;
+use crate::store::select::Conditions;
+use crate::store::{Cursor, Selection, StoreError};
 
 /// A conversation, its sub-agents' threads and branches with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,47 +46,107 @@ pub struct ListedThread {
     pub ended_at: Timestamp,
 }
 
-/// The threads that have an exchange which `selection` means, that with the newest first. What
-/// they count are those exchanges.
+/// A page of threads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadPage {
+    /// That with the newest exchange first.
+    pub threads: Vec<ListedThread>,
+    /// Where to go on; `None` if this was the last page.
+    pub next: Option<Cursor>,
+}
+
+/// A page of the threads that have an exchange which `selection` means, that with the newest
+/// first. What they count are those exchanges.
 pub(in crate::store) fn newest(
     conn: &Connection,
     selection: &Selection,
+    after: Option<Cursor>,
     limit: usize,
-) -> Result<Vec<ListedThread>, StoreError> {
+) -> Result<ThreadPage, StoreError> {
     let mut conditions = selection.conditions();
     let operations = CONVERSATIONS.map(|operation| format!("'{operation}'")).join(", ");
     conditions.and::<Value>(&format!("operation IN ({operations})"), []);
     // A thread that began below another one stands there; but one whose own is asked for
     // stands for itself.
-    let top = match &selection.thread {
-        Some(_) => "name = ?",
-        None => "parent IS NULL",
+    let (tops, next) = match &selection.thread {
+        Some(name) => {
+            let sql = "SELECT id FROM thread WHERE name = ?1";
+            let id = conn.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
+            (id.into_iter().collect(), None)
+        }
+        None => newest_tops(conn, &conditions, after, limit)?,
     };
     let sql = format!(
-        "WITH RECURSIVE below (thread, top) AS (
-             SELECT id, id FROM thread WHERE {top}
-             UNION ALL SELECT id, top FROM thread JOIN below ON parent = below.thread)
-         SELECT top, (SELECT name FROM thread WHERE id = top), count(*),
+        "WITH RECURSIVE below (thread) AS (
+             SELECT ?
+             UNION SELECT id FROM below CROSS JOIN thread ON parent = below.thread)
+         SELECT (SELECT name FROM thread WHERE id = ?), count(*),
                 sum(thread_rule <> 'about' AND operation <> 'count_tokens'),
-                count(DISTINCT thread_id) - max(thread_id = top), sum(state = 'failed'),
+                count(DISTINCT thread_id) - max(thread_id = ?), sum(state = 'failed'),
                 sum(input), sum(output), sum(cost_usd), sum(cost_usd IS NULL),
                 min(started_at),
                 max(started_at + CAST(coalesce(duration_ms, 0) * 1e6 AS INTEGER))
-         FROM exchange JOIN below ON below.thread = thread_id
-         WHERE {} GROUP BY top ORDER BY max(started_at) DESC, top DESC LIMIT ?",
+         FROM below CROSS JOIN exchange ON thread_id = below.thread
+         WHERE {} HAVING count(*) > 0",
         conditions.sql()
     );
-    let mut values: Vec<Value> = selection.thread.iter().cloned().map(Value::from).collect();
-    values.extend(conditions.values);
-    values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut listed = Vec::new();
-    while let Some(row) = rows.next()? {
-        let thread = read(row)?;
-        listed.push(with_words(conn, row.get(0)?, thread)?);
+    let mut threads = Vec::new();
+    for top in tops {
+        let mut values = vec![Value::Integer(top); 3];
+        values.extend(conditions.values.iter().cloned());
+        // Deleted meanwhile, if there is no row.
+        let mut rows = statement.query(params_from_iter(values))?;
+        let thread = rows.next()?.map(read).transpose()?;
+        drop(rows);
+        if let Some(thread) = thread {
+            threads.push(with_words(conn, top, thread)?);
+        }
     }
-    Ok(listed)
+    Ok(ThreadPage { threads, next })
+}
+
+/// The threads that stand below no other, by their newest exchange that fits. Exchanges are
+/// walked newest first, so that the first page does not wait for all that was ever said.
+fn newest_tops(
+    conn: &Connection,
+    conditions: &Conditions,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<i64>, Option<Cursor>), StoreError> {
+    let sql = format!(
+        "SELECT thread_id, started_at, seq FROM exchange WHERE {} AND thread_id IS NOT NULL
+         ORDER BY started_at DESC, seq DESC",
+        conditions.sql()
+    );
+    let mut parent = conn.prepare_cached("SELECT parent FROM thread WHERE id = ?1")?;
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(&conditions.values))?;
+    let (mut seen, mut tops, mut last) = (HashSet::new(), Vec::new(), None);
+    while let Some(row) = rows.next()? {
+        let thread: i64 = row.get(0)?;
+        if !seen.insert(thread) {
+            continue;
+        }
+        let (mut top, mut is_new) = (thread, true);
+        while is_new
+            && let Some(above) = parent.query_row([top], |row| row.get(0)).optional()?.flatten()
+        {
+            top = above;
+            // One that was seen is told already, with the thread on top of it.
+            is_new = seen.insert(top);
+        }
+        let at = Cursor::newest_first(row.get(1)?, row.get(2)?);
+        if !is_new || after.is_some_and(|after| !at.is_behind(after)) {
+            continue;
+        }
+        if tops.len() == limit {
+            return Ok((tops, last));
+        }
+        tops.push(top);
+        last = Some(at);
+    }
+    Ok((tops, None))
 }
 
 fn read(row: &Row<'_>) -> Result<ListedThread, StoreError> {
@@ -94,20 +157,20 @@ fn read(row: &Row<'_>) -> Result<ListedThread, StoreError> {
         Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
     };
     Ok(ListedThread {
-        name: row.get(1)?,
+        name: row.get(0)?,
         first_words: None,
         app: App::default(),
         models: Vec::new(),
-        exchanges: count(2)?,
-        turns: count(3)?,
-        below: count(4)?,
-        failed: count(5)?,
-        input: tokens(6)?,
-        output: tokens(7)?,
-        cost_usd: row.get(8)?,
-        cost_unknown: count(9)?,
-        started_at: timestamp(row.get(10)?),
-        ended_at: timestamp(row.get(11)?),
+        exchanges: count(1)?,
+        turns: count(2)?,
+        below: count(3)?,
+        failed: count(4)?,
+        input: tokens(5)?,
+        output: tokens(6)?,
+        cost_usd: row.get(7)?,
+        cost_unknown: count(8)?,
+        started_at: timestamp(row.get(9)?),
+        ended_at: timestamp(row.get(10)?),
     })
 }
 

@@ -23,8 +23,8 @@ use super::entry::StoredExchange;
 use super::exchange::variant;
 use super::open::nanoseconds;
 use crate::model::{Exchange, State, ThreadRule};
-pub use list::ListedThread;
 pub(super) use list::newest;
+pub use list::{ListedThread, ThreadPage};
 
 use chain::{Chain, Chains};
 use origin::{Asker, Origin};

@@ -1,15 +1,21 @@
-//! Sums over many exchanges, by what they have in common.
+//! Sums over many exchanges, by what they have in common, and by time as well.
 
+mod plot;
+
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+pub use plot::{Bucket, Cell, Plot, Width, plot};
 
 use crate::model::{App, Cost, State};
 use crate::store::{Reader, Selection, StoreError, Tally};
 
 /// What exchanges of one row have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum By {
     /// The app's name.
     App,
@@ -69,6 +75,8 @@ pub struct Stats {
     pub cost_unknown: u64,
     /// Time to the first token of streams, in milliseconds.
     pub first_token_ms: Option<Spread>,
+    /// Time to the last byte of what came to its end, in milliseconds.
+    pub duration_ms: Option<Spread>,
     /// Tokens per second of streams, over the time after the first token.
     pub tokens_per_second: Option<Spread>,
 }
@@ -124,14 +132,18 @@ pub fn stats(
     let is_time = matches!(by, Some(By::Hour | By::Day | By::Month));
     rows.sort_by(|a, b| match is_time {
         true => a.key.cmp(&b.key),
-        false => {
-            let weight = |row: &Stats| row.cost_usd.unwrap_or_default();
-            let tokens = |row: &Stats| row.input.saturating_add(row.output);
-            let costs = weight(b).total_cmp(&weight(a));
-            costs.then(tokens(b).cmp(&tokens(a))).then_with(|| a.key.cmp(&b.key))
-        }
+        false => by_weight(a, b),
     });
     Ok(Table { rows, total: total.finish(None) })
+}
+
+/// The most expensive first, then those with the most tokens, then the most frequent.
+fn by_weight(a: &Stats, b: &Stats) -> Ordering {
+    let cost = |row: &Stats| row.cost_usd.unwrap_or_default();
+    let tokens = |row: &Stats| row.input.saturating_add(row.output);
+    let costs = cost(b).total_cmp(&cost(a));
+    let amounts = costs.then(tokens(b).cmp(&tokens(a))).then(b.exchanges.cmp(&a.exchanges));
+    amounts.then_with(|| a.key.cmp(&b.key))
 }
 
 impl By {
@@ -157,6 +169,7 @@ impl By {
 struct Sum {
     stats: Stats,
     first_tokens: Vec<f64>,
+    durations: Vec<f64>,
     rates: Vec<f64>,
 }
 
@@ -196,6 +209,9 @@ impl Sum {
                     u64::from(tally.usage.is_some() || tally.state != State::Failed);
             }
         }
+        if tally.state == State::Complete {
+            self.durations.extend(tally.duration_ms);
+        }
         if tally.streamed {
             self.first_tokens.extend(tally.first_token_ms);
             self.rates.extend(rate(tally));
@@ -208,6 +224,7 @@ impl Sum {
             key,
             cache_share: (stats.input > 0).then(|| stats.cache_read as f64 / stats.input as f64),
             first_token_ms: Spread::of(&mut self.first_tokens),
+            duration_ms: Spread::of(&mut self.durations),
             tokens_per_second: Spread::of(&mut self.rates),
             ..stats
         }
@@ -314,6 +331,7 @@ mod tests {
         assert_eq!((stats.cost_usd, stats.cost_estimated_usd), (Some(1.5), 0.5));
         assert_eq!(stats.cost_unknown, 1, "a refusal costs nothing");
         assert_eq!(stats.first_token_ms.unwrap().count, 4, "streams only");
+        assert_eq!(stats.duration_ms.unwrap().count, 4, "no refusal");
         assert_eq!(sum(&[]).cost_usd, None, "nothing is not free");
     }
 
