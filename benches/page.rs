@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use overhear::model::{
-    Annotations, App, Choice, Cost, Exchange, Message, Part, Reply, Request, State, Usage,
+    Annotations, App, Choice, Cost, Exchange, Message, Part, Reply, Request, State, ThreadRule,
+    Usage,
 };
 use overhear::store::{Entry, RawMessage, Store, StoredExchange, Texts};
 use uuid::Uuid;
@@ -54,6 +55,11 @@ fn main() {
     );
     let last = Uuid::from_u128(FIRST + (exchanges + turns - 1) as u128);
     let long = LONG.replace(' ', "%20");
+    let middle = exchanges + turns / 2;
+    let window: Vec<String> = (middle..(middle + 20).min(exchanges + turns))
+        .map(|n| Uuid::from_u128(FIRST + n as u128).to_string())
+        .collect();
+    let window = window.join(",");
     for (name, path) in [
         ("the page itself", "/exchanges".to_owned()),
         ("status", "/api/status".into()),
@@ -76,10 +82,7 @@ fn main() {
         ("prompts", "/api/prompts".into()),
         ("live: hello", "/api/live".into()),
         ("a long thread: its tree", format!("/api/threads/{long}")),
-        (
-            "a long thread: a window of 20 turns",
-            format!("/api/threads/{long}/turns?from=500&count=20"),
-        ),
+        ("a long thread: a window of 20 turns", format!("/api/threads/{long}/turns?ids={window}")),
         ("a long thread: its anatomy", format!("/api/threads/{long}/anatomy")),
         ("a long thread: its last exchange, whole", format!("/api/exchanges/{last}")),
         ("a long thread: what changed in its last turn", format!("/api/diff?a={last}")),
@@ -224,7 +227,7 @@ fn entry(n: usize, all: usize, is_long: bool, history: &[Message]) -> Entry {
         id: Uuid::from_u128(FIRST + n as u128),
         flow: Uuid::from_u128(session as u128 + 1),
         thread: Some(if is_long { LONG.to_owned() } else { format!("session {session}") }),
-        thread_rule: None,
+        thread_rule: Some(ThreadRule::Header),
         parent: None,
         inherited: None,
         state: if is_failed { State::Failed } else { State::Complete },

@@ -88,7 +88,7 @@ pub fn starter(
     });
     Box::new(move |listen| {
         let Some(web) = listen.web else { bail!("the page has no address") };
-        let ways = ways(listen.proxy, web, path_token.as_deref(), &authority);
+        let ways = ways(listen.proxy, web, path_token.as_deref(), &authority, &places);
         let settings = web::Settings {
             capture: places.capture(),
             tapes: places.tapes(),
@@ -114,6 +114,7 @@ fn ways(
     web: SocketAddr,
     path_token: Option<&str>,
     authority: &Authority,
+    places: &Places,
 ) -> Ways {
     let mut lines = vec![format!("export HTTPS_PROXY=http://{proxy}")];
     if let Some(bundle) = authority.bundle_path() {
@@ -130,7 +131,7 @@ fn ways(
         None => (web.to_string(), String::new()),
     };
     Ways {
-        run: "overhear run -- TOOL".to_owned(),
+        run: format!("{} run -- TOOL", places.command()),
         proxy: lines,
         base_urls: EXAMPLES
             .iter()

@@ -8,6 +8,7 @@ use std::{env, fs};
 pub struct Places {
     data: PathBuf,
     runtime: Option<PathBuf>,
+    is_usual: bool,
 }
 
 impl Places {
@@ -20,7 +21,18 @@ impl Places {
         // Captures have folders of their own, so that none recovers the tapes of another.
         let hash = blake3::hash(canonical(&data).as_os_str().as_encoded_bytes()).to_hex();
         let runtime = runtime_dir().map(|dir| dir.join(hash.get(..16).unwrap_or_default()));
-        Self { data, runtime }
+        let is_usual = data_dir.is_none();
+        Self { data, runtime, is_usual }
+    }
+
+    /// `overhear`, with what leads it to this capture if another one is the user's usual one: how
+    /// a command begins that somebody is to type.
+    pub fn command(&self) -> String {
+        let path = self.data.to_string_lossy();
+        match shlex::try_quote(&path) {
+            Ok(path) if !self.is_usual => format!("overhear --data-dir {path}"),
+            _ => "overhear".to_owned(),
+        }
     }
 
     /// The capture.

@@ -73,7 +73,7 @@ fn greet(session: &Session, bundle: Option<&std::path::Path>, places: &Places, o
     if let Some(link) = &session.page_link {
         out.talk(format_args!("  the page        {link}"));
     }
-    out.talk("  one tool        overhear run -- TOOL");
+    out.talk(format_args!("  one tool        {} run -- TOOL", places.command()));
     out.talk(format_args!("  as a proxy      HTTPS_PROXY=http://{proxy}"));
     if let Some(bundle) = bundle {
         out.talk(format_args!("                  SSL_CERT_FILE={}", bundle.display()));

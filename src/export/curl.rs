@@ -16,8 +16,9 @@ pub(super) fn command(item: &Item<'_>) -> Result<String, ExportError> {
     Ok(written(&Resend::of(item)?))
 }
 
-fn written(resend: &Resend) -> String {
-    let mut text = String::new();
+pub(super) fn written(resend: &Resend) -> String {
+    // In single quotes fish reads a backslash as an escape.
+    let mut text = "# for sh, bash and zsh\n".to_owned();
     for line in &resend.says {
         text.push_str(&format!("# {line}\n"));
     }

@@ -17,7 +17,7 @@ pub(super) fn script(item: &Item<'_>) -> Result<String, ExportError> {
     Ok(written(&Resend::of(item)?))
 }
 
-fn written(resend: &Resend) -> String {
+pub(super) fn written(resend: &Resend) -> String {
     let mut text = String::new();
     for line in &resend.says {
         text.push_str(&format!("# {line}\n"));

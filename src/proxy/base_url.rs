@@ -12,7 +12,7 @@ use super::rewrite::splice::{Route, Router, Splicer};
 use super::upstream::{Name, Sent};
 use super::{Engine, Notice, dial, process};
 use crate::flow::{FlowId, Mode, Opened, Origin, Scheme, TlsSeen, Verdict};
-use crate::observe::http1::{Decoder, Event, HEAD_BYTES_MAX, Start};
+use crate::observe::http1::{Decoder, Event, HEAD_BYTES_MAX, Head, Start};
 
 /// Who may use the listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,16 @@ pub enum Target {
 }
 
 impl BaseUrl {
+    /// Reads where a request goes. `None` if it is none.
+    fn route(&self, head: &Head) -> Option<Target> {
+        let Start::Request { target, .. } = &head.start else { return None };
+        let found = self.target(target, head.values("host").next());
+        Some(match found {
+            Target::Upstream(..) if is_for_a_page(head) => Target::Forbidden(NO_PAGES),
+            found => found,
+        })
+    }
+
     /// Reads a request's target and `Host`.
     pub fn target(&self, target: &str, host: Option<&str>) -> Target {
         let path = match &self.access {
@@ -127,6 +137,29 @@ fn split(scheme: Scheme, url: &str) -> Option<(Origin, String)> {
     Some((origin, format!("{slash}{target}")))
 }
 
+/// What a browser is told that would show, or run, what an upstream sends.
+const NO_PAGES: &str = "a base URL is for programs: a page of another host shown from here could \
+                        read the capture";
+
+/// Whether a browser would make a page, a frame, a worker or the like of the reply. It would run
+/// as this address, with the right to all that the page may see, so it must never come. Programs,
+/// a page's own `fetch` among them, send none of these lines (Fetch Metadata, section 2; Upgrade
+/// Insecure Requests, section 3.2.1; Service Workers, section 6.7; Resource Hints).
+fn is_for_a_page(head: &Head) -> bool {
+    let has = |name: &str| head.values(name).next().is_some();
+    let is = |name: &str, harmless: &[&str]| {
+        head.values(name).any(|value| !harmless.iter().any(|word| value.eq_ignore_ascii_case(word)))
+    };
+    is("sec-fetch-dest", &["empty", "websocket"])
+        || is("sec-fetch-mode", &["cors", "no-cors", "same-origin", "websocket"])
+        || has("upgrade-insecure-requests")
+        || has("service-worker")
+        || has("sec-purpose")
+        || ["purpose", "x-moz"].iter().any(|name| {
+            head.values(name).any(|value| value.to_ascii_lowercase().contains("prefetch"))
+        })
+}
+
 /// Whether a `Host` line means this machine by an address or a name that no DNS answer of
 /// somebody else can give.
 fn names_this_machine(host: &str) -> bool {
@@ -167,16 +200,17 @@ impl Connection {
     async fn serve(self, mut app: TcpStream) {
         let mut read = Vec::new();
         loop {
-            let Some((target, host)) = first_request(&mut app, &mut read).await else {
+            let Some(head) = first_request(&mut app, &mut read).await else {
                 if read.starts_with(PREFACE_OF_HTTP2) {
                     (self.engine.notify)(Notice::ClearHttp2);
                 }
                 return;
             };
-            let (origin, _) = match self.base_url.target(&target, host.as_deref()) {
-                Target::Upstream(origin, path) => (origin, path),
-                Target::Page(otherwise) => return self.enter(app, read, otherwise),
-                Target::Forbidden(why) => return answer(app, "403 Forbidden", why).await,
+            let (origin, _) = match self.base_url.route(&head) {
+                Some(Target::Upstream(origin, path)) => (origin, path),
+                Some(Target::Page(otherwise)) => return self.enter(app, read, otherwise),
+                Some(Target::Forbidden(why)) => return answer(app, "403 Forbidden", why).await,
+                None => return,
             };
             let (tcp, tls) = match self.reach(&origin).await {
                 Ok(reached) => reached,
@@ -227,8 +261,8 @@ impl Connection {
 
     fn router(&self) -> Router {
         let base_url = Arc::clone(&self.base_url);
-        Arc::new(move |target, host| match base_url.target(target, host) {
-            Target::Upstream(origin, target) => Route::Upstream { origin, target },
+        Arc::new(move |head| match base_url.route(head) {
+            Some(Target::Upstream(origin, target)) => Route::Upstream { origin, target },
             _ => Route::Ours,
         })
     }
@@ -264,10 +298,7 @@ impl Connection {
 
 /// Reads until the first request's head is whole; `read` keeps every byte. `None` if there
 /// will be none.
-async fn first_request(
-    app: &mut TcpStream,
-    read: &mut Vec<u8>,
-) -> Option<(String, Option<String>)> {
+async fn first_request(app: &mut TcpStream, read: &mut Vec<u8>) -> Option<Head> {
     let mut decoder = Decoder::requests();
     let mut fed = 0;
     loop {
@@ -275,10 +306,7 @@ async fn first_request(
         let mut opaque = false;
         decoder.feed(read.get(fed..).unwrap_or_default(), &mut |event| match event {
             Event::Head(head) if found.is_none() => {
-                if let Start::Request { target, .. } = &head.start {
-                    let host = head.values("host").next().map(str::to_owned);
-                    found = Some((target.clone(), host));
-                }
+                found = Some(head);
             }
             Event::Opaque(_) => opaque = true,
             _ => {}
@@ -374,6 +402,45 @@ mod tests {
         ] {
             let found = base_url.target("/openai/v1", Some(host));
             assert_eq!(matches!(found, Target::Upstream(..)), allowed, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_browser_gets_no_page_of_another_host() {
+        let base_url = base_url(Access::Loopback);
+        let page = "sec-fetch-dest: document\r\nsec-fetch-mode: navigate\r\n";
+        for (rule, path, lines, allowed) in [
+            ("a program", "/openai/v1", "", true),
+            (
+                "a script's fetch",
+                "/openai/v1",
+                "sec-fetch-dest: empty\r\nsec-fetch-mode: cors\r\n",
+                true,
+            ),
+            ("a program with a purpose", "/openai/v1", "purpose: fine-tune\r\n", true),
+            ("a page", "/https://a.example/x", page, false),
+            ("a frame", "/https://a.example/x", "Sec-Fetch-Dest: iframe\r\n", false),
+            ("a worker", "/https://a.example/x", "sec-fetch-dest: worker\r\n", false),
+            ("a service worker", "/https://a.example/x", "service-worker: script\r\n", false),
+            ("a script", "/https://a.example/x", "sec-fetch-dest: script\r\n", false),
+            ("a page, without metadata", "/openai", "Upgrade-Insecure-Requests: 1\r\n", false),
+            ("fetched ahead", "/openai", "purpose: prefetch\r\n", false),
+            (
+                "twice, one harmless",
+                "/openai",
+                "sec-fetch-dest: empty\r\nsec-fetch-dest: frame\r\n",
+                false,
+            ),
+        ] {
+            let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:4141\r\n{lines}\r\n");
+            let mut found = None;
+            Decoder::requests().feed(request.as_bytes(), &mut |event| {
+                if let Event::Head(head) = event {
+                    found = base_url.route(&head);
+                }
+            });
+            assert_eq!(matches!(found, Some(Target::Upstream(..))), allowed, "{rule}");
+            assert_eq!(matches!(found, Some(Target::Forbidden(_))), !allowed, "{rule}");
         }
     }
 

@@ -85,8 +85,15 @@ impl<'a> Grep<'a> {
         every: Every,
     ) -> Result<Self, StoreError> {
         let selection = filter.selection(reader)?;
-        let look = Look { pattern, filter, context, stop: None };
+        let look = Look { pattern, also: &[], filter, context, stop: None };
         Ok(Self { reader, look, selection, every, told: Told::default() })
+    }
+
+    /// The same, in texts that have each of `also` somewhere.
+    #[must_use]
+    pub fn with(mut self, also: &'a [Pattern]) -> Self {
+        self.look.also = also;
+        self
     }
 
     /// The same, ending without a word once `stop` is true.
@@ -102,7 +109,9 @@ impl<'a> Grep<'a> {
         mut dispatch: impl FnMut(Hit) -> Result<(), E>,
     ) -> Result<(), E> {
         let (reader, look, selection) = (self.reader, self.look, self.selection.clone());
-        let candidates = candidates(reader, look.pattern, &selection)?;
+        // The longest word narrows the most.
+        let narrow = look.also.iter().max_by_key(|pattern| pattern.bytes()).unwrap_or(look.pattern);
+        let candidates = candidates(reader, narrow, &selection)?;
         let mut occurrences = Occurrences::new(reader, &selection);
         scan(reader, candidates, look, |looked| {
             self.message(looked, &mut occurrences, &mut dispatch)
@@ -205,6 +214,9 @@ impl<'a> Grep<'a> {
             }
             let Some(raw) = self.reader.raw(exchange.seq, side)? else { continue };
             let text = String::from_utf8_lossy(body(&raw.bytes));
+            if !self.look.also.iter().all(|pattern| pattern.is_in(&text)) {
+                continue;
+            }
             for line in self.look.pattern.lines(&text, self.look.context) {
                 let told = Occurrence { exchange: exchange.id, started_at: exchange.started_at };
                 dispatch(Hit {

@@ -1,8 +1,8 @@
 //! Which exchanges, in one line: the language of `--where` and of the page's address bar.
 //!
 //! `app:claude model:opus since:2h tokens:10k` are filters, as the options of the same names;
-//! other words are looked for as they stand, upper and lower case alike; `/…/` is a regular
-//! expression. Quotes hold words together: `app:"my agent" "a phrase"`.
+//! texts must have all other words, upper and lower case alike; `/…/` is a regular expression.
+//! Quotes hold words together: `app:"my agent" "a phrase"`.
 
 use std::str::FromStr;
 
@@ -17,8 +17,10 @@ use crate::store::{Calls, Measure, Order};
 pub struct Query {
     /// The exchanges that are meant.
     pub filter: Filter,
-    /// What is looked for in their texts.
+    /// What is looked for in their texts: any of the words.
     pub pattern: Option<Pattern>,
+    /// A text counts only if it has each of these.
+    pub also: Vec<Pattern>,
     /// In which order.
     pub order: Order,
     /// Which exchanges count.
@@ -63,6 +65,7 @@ impl Query {
         let mut query = Self {
             filter: Filter::default(),
             pattern: None,
+            also: Vec::new(),
             order: Order::NewestFirst,
             calls: Calls::OfModels,
         };
@@ -82,9 +85,19 @@ impl Query {
                 }
             }
         }
-        if !words.is_empty() && query.pattern.is_none() {
-            let text = words.join(" ");
-            query.pattern = Some(Pattern::new(&text, Syntax::Literal, Case::Insensitive)?);
+        let literal = |text: &String| Pattern::new(text, Syntax::Literal, Case::Insensitive);
+        words.retain(|text| !text.is_empty());
+        match (words.as_slice(), &query.pattern) {
+            ([], _) => {}
+            ([word], None) => query.pattern = Some(literal(word)?),
+            (several, None) => {
+                let any: Vec<String> = several.iter().map(|word| regex::escape(word)).collect();
+                query.pattern =
+                    Some(Pattern::new(&any.join("|"), Syntax::Regex, Case::Insensitive)?);
+                query.also = several.iter().map(literal).collect::<Result<_, _>>()?;
+            }
+            // Lines that have the expression, in texts that have the words.
+            (words, Some(_)) => query.also = words.iter().map(literal).collect::<Result<_, _>>()?,
         }
         Ok(query)
     }
@@ -265,8 +278,9 @@ mod tests {
     #[test]
     fn what_is_no_filter_is_looked_for() {
         for (line, text, found) in [
-            ("weather Ghent", "the Weather ghent has", true),
-            ("weather Ghent", "weather in Ghent", false),
+            ("\"weather Ghent\"", "the Weather ghent has", true),
+            ("\"weather Ghent\"", "weather in Ghent", false),
+            ("weather Ghent", "in Ghent", true),
             ("model:gpt \"a: b\"", "x A: B", true),
             ("https://example.com/x", "see https://example.com/x", true),
             ("天气", "今天天气好", true),
@@ -277,6 +291,9 @@ mod tests {
             let pattern = read(line).unwrap().pattern.unwrap();
             assert_eq!(!pattern.lines(text, 0).is_empty(), found, "{line}");
         }
+        let query = read("weather Ghent").unwrap();
+        let all = |text: &str| query.also.iter().all(|pattern| pattern.is_in(text));
+        assert!(all("in GHENT:\nthe weather") && !all("in Ghent"));
         assert!(read("  model:gpt ").unwrap().pattern.is_none());
         assert!(read("").unwrap().pattern.is_none());
         assert!(read("model:").unwrap().filter.model.is_none());

@@ -119,6 +119,16 @@ impl Pattern {
         self.regex.is_match(text) || text.contains('\r')
     }
 
+    /// Whether a line of `text` has it.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// How long it is written, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.regex.as_str().len()
+    }
+
     /// The lines of `text` with a hit, each with `context` lines around it.
     pub fn lines<'a>(&self, text: &'a str, context: usize) -> Vec<Found<'a>> {
         if !self.may_be_in(text) {

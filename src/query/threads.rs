@@ -55,6 +55,18 @@ pub fn turns(reader: &Reader, name: &str) -> Result<Vec<Turn>, StoreError> {
     Ok(Tree::of(exchanges).read(name))
 }
 
+/// The exchange that the `n`th is read behind if the one that it continues was deleted: the
+/// last one before it in its thread that said less.
+fn before(exchanges: &[Listed], n: usize) -> Option<usize> {
+    let listed = exchanges.get(n)?;
+    let earlier = exchanges.get(..n)?.iter().enumerate().rev();
+    let mut likely = earlier.filter(|(_, earlier)| {
+        earlier.thread == listed.thread
+            && earlier.inherited.unwrap_or_default() < listed.inherited.unwrap_or_default()
+    });
+    likely.next().map(|(at, _)| at)
+}
+
 /// Exchanges by what they continue.
 struct Tree {
     exchanges: Vec<Listed>,
@@ -73,8 +85,9 @@ impl Tree {
         let (mut roots, mut last) = (Vec::new(), (0..exchanges.len()).collect::<Vec<_>>());
         for (n, listed) in exchanges.iter().enumerate().rev() {
             // What began earlier only: a circle would never end.
-            let parent = listed.parent.and_then(|id| places.get(&id)).filter(|at| **at < n);
-            let Some(&parent) = parent else {
+            let known = |id| places.get(&id).copied().filter(|at| *at < n);
+            let parent = listed.parent.and_then(|id| known(id).or_else(|| before(&exchanges, n)));
+            let Some(parent) = parent else {
                 roots.push(n);
                 continue;
             };
@@ -157,6 +170,7 @@ mod tests {
     use super::*;
     use crate::model::{Message, Part};
     use crate::store::tests::sample::{Capture, turn};
+    use crate::store::{Erase, Keep, Pins};
 
     #[test]
     fn a_question_at_the_end_that_nothing_goes_on_from_stands_beside() {
@@ -178,6 +192,22 @@ mod tests {
                 (turn(1).id, 0, Place::Next),
                 (turn(2).id, 0, Place::Beside),
             ]
+        );
+    }
+
+    #[test]
+    fn a_turn_that_was_deleted_does_not_tear_the_conversation_apart() {
+        let mut capture = Capture::new();
+        capture.write(&[turn(0), turn(1), turn(2), turn(3)]);
+        let name = turn(0).id.to_string();
+        let seq = capture.reader().find(&turn(1).id.to_string()).unwrap().0;
+        let mut keep = Keep::open(&capture.path(), Erase::Free).unwrap();
+        keep.delete(vec![seq], Pins::Heed, &mut |_| {}).unwrap();
+        let found = turns(&capture.reader(), &name).unwrap();
+        let found: Vec<_> = found.iter().map(|t| (t.listed.id, t.place)).collect();
+        assert_eq!(
+            found,
+            [(turn(0).id, Place::First), (turn(2).id, Place::Next), (turn(3).id, Place::Next)]
         );
     }
 

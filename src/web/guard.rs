@@ -188,7 +188,7 @@ pub(super) async fn guard(
             Some(token) if rules.is_token(token) => {
                 let headers = [
                     (header::SET_COOKIE, rules.cookie()),
-                    (header::LOCATION, request.uri().path().to_owned()),
+                    (header::LOCATION, without_token(&request)),
                 ];
                 (StatusCode::SEE_OTHER, headers).into_response()
             }
@@ -213,6 +213,15 @@ fn token_of_link(request: &Request) -> Option<&str> {
     let is_page = request.method() == Method::GET && !request.uri().path().starts_with("/api");
     let query = request.uri().query().filter(|_| is_page)?;
     query.split('&').find_map(|pair| pair.strip_prefix("token="))
+}
+
+/// The address of a link without its token: a path of ours, whatever stands in it.
+fn without_token(request: &Request) -> String {
+    let path = request.uri().path().trim_start_matches('/');
+    let query = request.uri().query().unwrap_or_default();
+    let others: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("token=")).collect();
+    let mark = if others.is_empty() { "" } else { "?" };
+    format!("/{path}{mark}{}", others.join("&"))
 }
 
 impl Refusal {

@@ -101,6 +101,26 @@ fn other_sites_and_other_names_are_refused() {
     }
 }
 
+/// What an upstream sends must never run as the page's own: it could read the capture.
+#[test]
+fn a_browser_is_shown_no_page_by_the_base_url() {
+    let (page, _) = Page::with_an_exchange();
+    for line in [
+        "Sec-Fetch-Dest: document",
+        "Sec-Fetch-Dest: iframe",
+        "Sec-Fetch-Dest: serviceworker",
+        "Sec-Fetch-Mode: navigate",
+        "Upgrade-Insecure-Requests: 1",
+        "Service-Worker: script",
+        "Sec-Purpose: prefetch",
+    ] {
+        for path in ["/https://evil.test/x.html", "/http://127.0.0.1:1/", "/openai/v1/models"] {
+            let reply = page.ask(&page.head("GET", path, &[line]));
+            assert_eq!(reply.status, 403, "{path}, {line}: {}", reply.head);
+        }
+    }
+}
+
 #[test]
 fn writes_come_from_our_script_alone() {
     let (page, id) = Page::with_an_exchange();

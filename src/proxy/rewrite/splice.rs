@@ -5,7 +5,7 @@
 //! reading of HTTP/1 framing for the whole product.
 
 use crate::flow::Origin;
-use crate::observe::http1::{Decoder, Event, Start};
+use crate::observe::http1::{Decoder, Event, Head, Start};
 
 /// What a request's head asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum Route {
     Ours,
 }
 
-/// Reads a request's target and `Host`.
-pub type Router = std::sync::Arc<dyn Fn(&str, Option<&str>) -> Route + Send + Sync>;
+/// Reads where a request goes.
+pub type Router = std::sync::Arc<dyn Fn(&Head) -> Route + Send + Sync>;
 
 /// Edits one connection's requests to one origin, and knows which replies are still to come.
 pub struct Splicer {
@@ -73,7 +73,7 @@ impl Splicer {
                 Event::Opaque(piece) => pass(piece),
                 Event::Head(read) => {
                     let Start::Request { method, target } = &read.start else { return };
-                    match router(target, read.values("host").next()) {
+                    match router(&read) {
                         Route::Upstream { origin: asked, target: new } if asked == *origin => {
                             replies.asked(method);
                             *replies_due += 1;
@@ -182,7 +182,8 @@ mod tests {
 
     /// `/a/…` is for `a.example`, `/b/…` for `b.example:8443`, all else is ours.
     fn router() -> Router {
-        Arc::new(|target, _| {
+        Arc::new(|head| {
+            let Start::Request { target, .. } = &head.start else { return Route::Ours };
             let upstream = |authority: &str, target: &str| Route::Upstream {
                 origin: Origin::parse(Scheme::Https, authority).unwrap(),
                 target: target.to_owned(),

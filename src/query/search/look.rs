@@ -11,6 +11,8 @@ use crate::store::{Kind, Reader, StoreError};
 pub struct Look<'a> {
     /// In each line.
     pub pattern: &'a Pattern,
+    /// Anywhere in a text, else none of its lines counts.
+    pub also: &'a [Pattern],
     /// Whose texts.
     pub filter: &'a Filter,
     /// Lines before and after each hit.
@@ -56,6 +58,9 @@ impl Look<'_> {
         let mut found = Vec::new();
         for (nth, text) in (0..).zip(texts(&message.content)) {
             if !self.filter.wants(&text.role) {
+                continue;
+            }
+            if !self.also.iter().all(|pattern| pattern.is_in(&text.text)) {
                 continue;
             }
             let lines = self.pattern.lines(&text.text, self.context);

@@ -32,8 +32,9 @@ async fn list(State(api): State<Shared>, Params(paged): Params<Paged>) -> Answer
     };
     let limit = paged.limit();
     let mut items = api.ask(move |reader| Ok(egress(reader, &filter, provider_of)?)).await?;
-    let next = (items.len() > had + limit).then(|| (had + limit).to_string());
-    items.truncate(had + limit);
+    let end = had.saturating_add(limit);
+    let next = (items.len() > end).then(|| end.to_string());
+    items.truncate(end);
     items.drain(..had.min(items.len()));
     Ok(Json(Page { items, next }))
 }

@@ -132,8 +132,8 @@ async fn media(
         (header::CONTENT_DISPOSITION, "inline"),
         // Opened by itself it may do nothing at all.
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-        // The bytes of an exchange do not change, but what was deleted shall be gone.
-        (header::CACHE_CONTROL, "private, max-age=300"),
+        // What was deleted shall be gone from here on.
+        (header::CACHE_CONTROL, "no-store"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

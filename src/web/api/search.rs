@@ -94,7 +94,9 @@ async fn search(State(api): State<Shared>, Params(paged): Params<Paged>) -> Answ
     let (items, more) = api
         .ask(move |reader| {
             let (mut items, mut seen, mut more) = (Vec::new(), 0, false);
-            let grep = Grep::new(reader, &pattern, &query.filter, 0, Every::Newest)?.until(&stop);
+            let grep = Grep::new(reader, &pattern, &query.filter, 0, Every::Newest)?
+                .with(&query.also)
+                .until(&stop);
             let searched = grep.run(|hit| {
                 seen += 1;
                 if seen <= had {

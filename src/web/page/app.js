@@ -45,7 +45,9 @@ function App() {
     { keys: ["?"], says: "this list", run: () => setHelp(true) },
     { keys: ["e"], says: "exchanges", run: () => go("/exchanges") },
     { keys: ["t"], says: "threads", run: () => go("/threads") },
+    { keys: ["p"], says: "prompts", run: () => go("/prompts") },
     { keys: ["s"], says: "stats", run: () => go("/stats") },
+    { keys: ["g"], says: "egress", run: () => go("/egress") },
     { keys: ["Escape"], says: "back, or out of a field", run: (event) => {
       if (/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) event.target.blur();
       else if (route.rest.length) history.back();
@@ -64,7 +66,7 @@ function App() {
         ${TABS.map(([name, label]) => html`<a href=${`/${name}`} aria-current=${route.view === name ? "page" : null}>${label}</a>`)}
       </nav>
       <span class="spring"></span>
-      <span class=${`live ${live === "open" ? "on" : ""}`} title=${live === "open" ? "new exchanges appear as they come" : "not following"}><span>${live === "open" ? "live" : "paused"}</span></span>
+      ${live !== "off" && html`<span class=${`live ${live}`} title=${live === "open" ? "what comes appears at once" : "Overhear does not answer; trying again"}><span>${live === "open" ? "live" : "not connected"}</span></span>`}
       <button class="plain" title="Dark or light" aria-label="Dark or light" onClick=${switchTheme}>◐</button>
       <button class="plain" title="Keys (?)" aria-label="Keys" onClick=${() => setHelp(true)}>?</button>
     </header>
@@ -81,7 +83,7 @@ function switchTheme() {
 }
 
 const FILTERS = [
-  ["words", "texts with these words, upper and lower case alike; /…/ is a regular expression"],
+  ["words", "texts that have all of them, upper and lower case alike; \"a phrase\"; /…/ is a regular expression"],
   ["app:claude", "apps by user agent or process; also model: provider: host: dialect: operation:"],
   ["thread:NAME", "a conversation with its sub-agents; also id: tag: is:pinned"],
   ["prompt:@12", "with this system prompt or set of tools"],
@@ -99,11 +101,11 @@ function Help({ close }) {
   useEffect(() => dialog.current.showModal(), []);
   return html`
     <dialog ref=${dialog} onClose=${close} aria-label="Keys and filters" onClick=${(event) => event.target === dialog.current && dialog.current.close()}>
-      <h1>Keys</h1>
+      <h1 tabindex="-1" autofocus>Keys</h1>
       <table class="plain"><tbody>${keys.map((key) => html`<tr><td class="nowrap">${key.keys.map((name) => html`<kbd>${name}</kbd> `)}</td><td>${key.says}</td></tr>`)}</tbody></table>
       <h1>Filters</h1>
       <table class="plain"><tbody>${FILTERS.map(([filter, says]) => html`<tr><td class="nowrap"><code>${filter}</code></td><td>${says}</td></tr>`)}</tbody></table>
-      <p class="dim">The same line works as <code>overhear ls --where '…'</code>.</p>
+      <p class="dim">Filters work as <code>overhear ls --where '…'</code> too.</p>
       <button onClick=${() => dialog.current.close()}>Close</button>
     </dialog>`;
 }

@@ -62,6 +62,9 @@ pub(in crate::web::api) struct Asked {
     first_words: Option<String>,
     /// The answer so far.
     said: Vec<Said>,
+    /// Whether more was said than is kept.
+    #[serde(skip)]
+    is_full: bool,
 }
 
 /// Words of an answer, of one kind.
@@ -146,6 +149,7 @@ impl HubState {
 
     /// Follows until nobody has looked for a while.
     fn follow(&self) {
+        let _ends = Ends(self);
         crate::web::serve::yield_to_the_relay();
         let mut followed: Option<Followed> = None;
         let mut alone_since: Option<Instant> = None;
@@ -228,6 +232,19 @@ impl HubState {
     }
 }
 
+/// Whoever comes next may begin anew, however following ended.
+struct Ends<'a>(&'a HubState);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        if std::thread::panicking() {
+            inner.is_running = false;
+            inner.under_way.clear();
+        }
+    }
+}
+
 /// What is followed.
 struct Followed {
     tapes: Following,
@@ -276,6 +293,7 @@ impl Follow for Gathered {
             model: live.prompt.and_then(|prompt| prompt.model.clone()),
             first_words: live.prompt.and_then(last_words),
             said: Vec::new(),
+            is_full: false,
         });
     }
 
@@ -294,7 +312,9 @@ impl Asked {
     /// Keeps what was said, up to a limit.
     fn hear(&mut self, kind: &'static str, text: &str) {
         let had: usize = self.said.iter().map(|said| said.text.len()).sum();
-        if had + text.len() <= SAID_BYTES_MAX {
+        // Up to the first piece that does not fit: what follows it would leave a hole.
+        self.is_full |= had + text.len() > SAID_BYTES_MAX;
+        if !self.is_full {
             join(&mut self.said, kind, text);
         }
     }

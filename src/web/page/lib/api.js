@@ -18,6 +18,15 @@ export function address(path, params = {}) {
   return `/api/${path}${query && `?${query}`}`;
 }
 
+/** How often an answer that could not be fetched is asked for again. */
+const AGAIN_MS = 3000;
+
+/** What a person can do with a request that came to nothing. */
+export function inWords(error) {
+  if (!(error instanceof TypeError)) return error;
+  return Object.assign(new ApiError(0, { error: "Overhear does not answer", hint: "is `overhear` running? the page goes on as soon as it does" }), { isAway: true });
+}
+
 async function answer(response) {
   if (response.ok) return response;
   throw new ApiError(response.status, await response.json().catch(() => null));
@@ -55,15 +64,23 @@ export function useAnswer(path, params) {
   useEffect(() => {
     if (wanted == null) return undefined;
     const abort = new AbortController();
+    let again = null;
     setState((old) => ({ ...old, loading: true }));
     fetch(wanted, { signal: abort.signal })
       .then(answer)
       .then((response) => response.json())
       .then((data) => setState({ data, error: null, loading: false }))
       .catch((error) => {
-        if (error.name !== "AbortError") setState({ data: null, error, loading: false });
+        if (error.name === "AbortError") return;
+        const fault = inWords(error);
+        // What is shown stays, as long as there is hope.
+        setState((old) => ({ data: fault.isAway ? old.data : null, error: fault.isAway && old.data ? null : fault, loading: false }));
+        if (fault.isAway) again = setTimeout(() => setRound((count) => count + 1), AGAIN_MS);
       });
-    return () => abort.abort();
+    return () => {
+      clearTimeout(again);
+      abort.abort();
+    };
   }, [wanted, round]);
   const reload = useCallback(() => setRound((count) => count + 1), []);
   return { ...state, reload };

@@ -6,8 +6,8 @@ import { address } from "./api.js";
 const EVENTS = ["hello", "asked", "grown", "ended", "exchange"];
 
 /**
- * Follows what the query `q` means: calls handlers[event](data), and handlers.state("open" or
- * "closed"). Gives a function that ends it. After a pause handlers.missed() is called: rows may
+ * Follows what the query `q` means: calls handlers[event](data), and handlers.state("open",
+ * "lost" or "off"). Gives a function that ends it. After a pause handlers.missed() is called: rows may
  * have come meanwhile.
  */
 export function follow(q, handlers) {
@@ -16,7 +16,7 @@ export function follow(q, handlers) {
   const close = () => {
     source?.close();
     source = null;
-    handlers.state?.("closed");
+    handlers.state?.("off");
   };
   const open = () => {
     if (source || document.hidden) return;
@@ -27,12 +27,12 @@ export function follow(q, handlers) {
       wasOpen = true;
     };
     source.onerror = () => {
-      handlers.state?.("closed");
       // A refusal ends it for good; a broken connection is opened again by the browser.
       if (source?.readyState === EventSource.CLOSED) {
         close();
         setTimeout(open, 3000);
       }
+      handlers.state?.("lost");
     };
     for (const name of EVENTS) {
       source.addEventListener(name, (event) => handlers[name]?.(JSON.parse(event.data)));

@@ -3,6 +3,10 @@
 import { useEffect, useState } from "./dom.js";
 
 const listeners = new Set();
+let isBack = false;
+
+/** Whether the view was reached through the browser's history: then it shows what it showed. */
+export const cameBack = () => isBack;
 
 function current() {
   const params = Object.fromEntries(new URLSearchParams(location.search));
@@ -20,7 +24,10 @@ function changed() {
   for (const listener of listeners) listener(current());
 }
 
-addEventListener("popstate", changed);
+addEventListener("popstate", () => {
+  isBack = true;
+  changed();
+});
 
 /** The path of a view: path("threads", name, { q }). */
 export function path(...parts) {
@@ -35,6 +42,7 @@ export function path(...parts) {
 export function go(to, { replace = false } = {}) {
   const here = location.pathname + location.search + location.hash;
   if (to === here) return;
+  isBack = false;
   history[replace ? "replaceState" : "pushState"](null, "", to);
   const [pathHere, pathThere] = [here, to].map((address) => address.split(/[?#]/)[0]);
   if (pathHere !== pathThere) scrollTo(0, 0);

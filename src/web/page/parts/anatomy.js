@@ -146,8 +146,9 @@ export function said(turns) {
     .map(({ label: name, values: [was, is] }) => ({ name, by: is - was }))
     .sort((a, b) => b.by - a.by);
   if (largest === first || !most || most.by <= 0) return `Over ${things(last.turn + 1, "turn")} the prompt did not grow beyond its first ${count(first.total)} tokens.${cut}`;
-  const share = Math.min(1, most.by / Math.max(1, largest.total - first.total));
-  return `The prompt grew from ${count(first.total)} to ${count(largest.total)} tokens by turn ${largest.turn + 1}, most of all in “${most.name}”: by ${count(most.by)}, ${percent(share)} of the growth.${cut}`;
+  // How a count is shared out is estimated anew each turn: a part may seem to grow by more than all.
+  const share = most.by / Math.max(1, largest.total - first.total);
+  return `The prompt grew from ${count(first.total)} to ${count(largest.total)} tokens by turn ${largest.turn + 1}, most of all in “${most.name}”: by ${count(most.by)}${share <= 1 ? `, ${percent(share)} of the growth` : ""}.${cut}`;
 }
 
 /** Turns shown before all are asked for. */

@@ -9,9 +9,19 @@ export function Fault({ error }) {
   return html`<div class="fault" role="alert">
     <div>${isLocked ? "This browser has not been let in." : error.message}</div>
     ${isLocked
-      ? html`<div class="hint">Open the link that <code>overhear</code> printed when it started; <code>overhear page</code> prints it again.</div>`
+      ? html`<div class="hint">Open the link that <code>overhear</code> printed when it started; <code>overhear page</code> prints it again. Or paste its token:
+          <form class="toolbar" onSubmit=${(event) => { event.preventDefault(); location.assign(withToken(event.target.token.value)); }}>
+            <input name="token" aria-label="Token" autocomplete="off" spellcheck=${false} /><button>Let me in</button></form></div>`
       : error.hint && html`<div class="hint">${error.hint}</div>`}
   </div>`;
+}
+
+/** This address with a token, or the token of a whole link. */
+function withToken(typed) {
+  const token = typed.trim().split("token=").at(-1);
+  const params = new URLSearchParams(location.search);
+  params.set("token", token);
+  return `${location.pathname}?${params}`;
 }
 
 /** Shows what an answer came to: its fault, a word while it is awaited, or `children(data)`. */

@@ -1,8 +1,9 @@
-// Whether what is shown follows what happens, for the light in the bar.
+// Whether what is shown follows what happens, for the light in the bar: "open", "lost", or "off"
+// for a view that does not.
 
 import { useEffect, useState } from "../lib/dom.js";
 
-let state = "closed";
+let state = "off";
 const listeners = new Set();
 
 /** Says how the connection stands. */

@@ -15,6 +15,7 @@ const CODE_CHARS_MAX = 50_000;
  * of emphasis are looked at in pairs. */
 const SIGNS_MAX = 40_000;
 const EMPHASES_MAX = 8_000;
+const CELLS_MAX = 20_000;
 /** Runs and nestings on which readers of Markdown take quadratic time. */
 const PATHOLOGICAL = /([[*_~`!<(])\1{99}|^(?:[ \t]*>){40}|^[ \t]{400}|(?:\n[ \t]*[-*+0-9.]+){6000}/m;
 const SAFE_LINK = /^(?:https?|mailto):/i;
@@ -50,10 +51,22 @@ const marked = new Marked({
 
 const place = (href) => (SAFE_LINK.test(href) ? `<a href="${escaped(href)}">${escaped(href.slice(0, 200))}</a>` : `<code>${escaped(href.slice(0, 200))}</code>`);
 
+/** Cells that the rows of a text would have as tables: marked fills each row up to the widest. */
+function cells(text) {
+  let rows = 0;
+  let widest = 0;
+  for (const line of text.split("\n")) {
+    const bars = line.split("|").length - 1;
+    rows += bars > 0;
+    widest = Math.max(widest, bars);
+  }
+  return rows * widest;
+}
+
 /** Whether a text can be read as Markdown in a moment. */
 export function isReadable(text) {
   const signs = (of) => text.match(of)?.length ?? 0;
-  return text.length <= MARKDOWN_CHARS_MAX && !PATHOLOGICAL.test(text) && signs(/[[`<>|]/g) <= SIGNS_MAX && signs(/[*_~]/g) <= EMPHASES_MAX;
+  return text.length <= MARKDOWN_CHARS_MAX && !PATHOLOGICAL.test(text) && signs(/[[`<>|]/g) <= SIGNS_MAX && signs(/[*_~]/g) <= EMPHASES_MAX && cells(text) <= CELLS_MAX;
 }
 
 /** Markdown as nodes; null if it is not to be read as such. */

@@ -27,7 +27,7 @@ export function UnderWay({ id, stored }) {
     return () => {
       clearTimeout(timer);
       end();
-      setLiveState("closed");
+      setLiveState("off");
     };
   }, [id]);
   if (!asked) return html`<p class="dim" role="status">Loading…</p>`;

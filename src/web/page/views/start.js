@@ -31,7 +31,7 @@ export function Start() {
       <p>Overhear sits between a tool and the LLM API that it calls, passes every byte on unchanged, and shows here what was said.</p>
       <${Loaded} answer=${answer}>${({ ways }) => html`
         <div class="ways">
-          <${Way} title="1 · One tool" says="The first-class way: sets what the tool needs, and nothing else." lines=${[ways.run]} />
+          <${Way} title="1 · One tool" says="The usual way: it sets what the tool needs, and nothing else." lines=${[ways.run]} />
           <${Way} title="2 · As a proxy" says="In the shell that starts the tool:" lines=${ways.proxy} />
           <${Way} title="3 · As a base URL" says="Needs no certificate: where the tool asks for an API's address, one of" lines=${ways.base_urls} />
         </div>`}</${Loaded}>
@@ -40,7 +40,7 @@ export function Start() {
           ? html`<span class="badge good">It works</span><span class="grow">${arrived.app?.name ?? arrived.app ?? "A tool"} was heard.</span><button onClick=${() => go("/exchanges")}>Show it</button>`
           : answer.data?.arrived
             ? html`<span class="badge good">It works</span><span class="grow">There are ${answer.data.exchanges} exchanges.</span><a class="button" href="/exchanges">Show them</a>`
-            : html`<span class="live on"></span><span class="grow">Waiting for the first byte. Nothing comes? <code>overhear status</code> says which hosts are passed on unread, and why.</span>`}
+            : html`<span class="live open"></span><span class="grow">Waiting for the first byte. Nothing comes? <code>overhear status</code> says which hosts are passed on unread, and why.</span>`}
       </div>
     </div>`;
 }

@@ -53,7 +53,7 @@ function useFollowed(name, turns, reload) {
     return () => {
       end();
       clearTimeout(timer);
-      setLiveState("closed");
+      setLiveState("off");
     };
   }, [name, turns, reload]);
 }
@@ -187,7 +187,8 @@ function Group({ item, draw }) {
   const sum = (of) => item.turns.reduce((sum, turn) => (of(turn) == null ? sum : (sum ?? 0) + of(turn)), null);
   const failed = item.turns.filter((turn) => turn.state === "failed").length;
   const output = sum((turn) => turn.usage.output);
-  const word = item.kind === "beside" && first.operation === "count_tokens" ? "token count" : KINDS[item.kind];
+  const word = item.kind === "beside" && first.operation === "count_tokens" ? "token count"
+    : item.kind === "branch" && failed === item.turns.length ? "failed attempt" : KINDS[item.kind];
   return html`
     <details class=${`group ${item.kind}`} open=${isOpen} data-group=${item.id} onToggle=${(event) => event.target === event.currentTarget && event.currentTarget.open !== isOpen && draw.toggle(item.id, event.currentTarget.open)}>
       <summary><span class="badge">${word}</span><span class="words">${first.first_words ? visible(first.first_words) : html`<span class="dim">no words</span>`}</span>

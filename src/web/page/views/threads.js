@@ -59,7 +59,7 @@ function List({ q }) {
       end();
       clearTimeout(timer.current);
       timer.current = null;
-      setLiveState("closed");
+      setLiveState("off");
     };
   }, [q, load]);
 

@@ -26,7 +26,7 @@ export const cases = {
     const fresh = await Overhear.start(provider);
     const page = await watch.open(fresh, "/");
     await page.waitForURL("**/start");
-    for (const words of ["overhear run", "HTTPS_PROXY=http://", `http://${fresh.web}/openai`]) {
+    for (const words of ["run -- TOOL", "HTTPS_PROXY=http://", `http://${fresh.web}/openai`]) {
       await page.getByText(words, { exact: false }).first().waitFor();
     }
     assert.match(await page.getByRole("status").textContent(), /Waiting for the first byte/);
@@ -48,7 +48,7 @@ export const cases = {
   async "the list grows while an answer streams"({ provider, overhear, open }) {
     const page = await open("/exchanges");
     await rows(page).first().waitFor();
-    await page.locator(".live.on").waitFor();
+    await page.locator(".live.open").waitFor();
     const before = await rows(page).count();
     let go;
     const gate = new Promise((done) => { go = done; });
@@ -137,7 +137,7 @@ export const cases = {
     await page.keyboard.press("Escape");
     await page.waitForURL(/\/exchanges\?q=/);
     await page.keyboard.press("?");
-    await page.getByRole("dialog").getByText("Filters").waitFor();
+    await page.getByRole("dialog").getByRole("heading", { name: "Filters" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "hidden" });
     for (const [key, view] of [["t", "threads"], ["s", "stats"], ["e", "exchanges"]]) {
