@@ -6,6 +6,7 @@ import { count, dollars, duration, fullTime, time, visible } from "../lib/format
 import { useKeys } from "../lib/keys.js";
 import { follow, joined } from "../lib/live.js";
 import { cameBack, go, path, setParams } from "../lib/route.js";
+import { wasHeard } from "../parts/arrival.js";
 import { Fault, Since, StateBadge } from "../parts/common.js";
 import { setLiveState } from "../parts/live-state.js";
 import { Search, hasWords, withFilter } from "../parts/search.js";
@@ -16,7 +17,7 @@ const ROWS_MAX = 5000;
 export function Exchanges({ params }) {
   const q = params.q ?? "";
   const status = useAnswer(q ? null : "status");
-  if (!q && status.data && !status.data.arrived) {
+  if (!q && status.data && !status.data.arrived && !wasHeard()) {
     // Nothing was captured yet: say how to.
     go("/start", { replace: true });
     return null;

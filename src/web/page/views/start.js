@@ -5,6 +5,7 @@ import { get, useAnswer } from "../lib/api.js";
 import { follow } from "../lib/live.js";
 import { go } from "../lib/route.js";
 import { Copy, Loaded } from "../parts/common.js";
+import { heard } from "../parts/arrival.js";
 import { setLiveState } from "../parts/live-state.js";
 
 /** How often it is looked whether something came. */
@@ -14,7 +15,10 @@ export function Start() {
   const answer = useAnswer("status");
   const [arrived, setArrived] = useState(null);
   useEffect(() => {
-    const came = (what) => setArrived((had) => had ?? what);
+    const came = (what) => {
+      heard();
+      setArrived((had) => had ?? what);
+    };
     const end = follow("is:any", { state: setLiveState, asked: came, exchange: came });
     const timer = setInterval(async () => {
       const status = await get("status").catch(() => null);
