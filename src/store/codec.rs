@@ -117,16 +117,26 @@ impl Codec {
     }
 
     fn pays(&mut self, bytes: &[u8]) -> bool {
-        let last = bytes.len().saturating_sub(SAMPLE_BYTES);
-        let sample: Vec<u8> = [last / 4, last / 2, last / 4 * 3]
-            .into_iter()
-            .filter_map(|at| bytes.get(at..at + SAMPLE_BYTES))
-            .flatten()
-            .copied()
-            .collect();
-        let Ok(compressed) = self.compressor.compress(&sample) else { return false };
-        compressed.len() * 100 <= sample.len() * SAMPLE_SHARE_MAX
+        shrinks(&mut self.compressor, bytes, SAMPLE_BYTES, SAMPLE_SHARE_MAX)
     }
+}
+
+/// Whether samples of `bytes`, each `sample` bytes long, shrink to `share` percent or less.
+pub(super) fn shrinks(
+    compressor: &mut Compressor<'_>,
+    bytes: &[u8],
+    sample: usize,
+    share: usize,
+) -> bool {
+    let last = bytes.len().saturating_sub(sample);
+    let samples: Vec<u8> = [last / 4, last / 2, last / 4 * 3]
+        .into_iter()
+        .filter_map(|at| bytes.get(at..at + sample))
+        .flatten()
+        .copied()
+        .collect();
+    let Ok(compressed) = compressor.compress(&samples) else { return false };
+    compressed.len() * 100 <= samples.len() * share
 }
 
 /// The first 16 bytes of a hash: enough that no two pieces of a capture share them.

@@ -139,7 +139,7 @@ impl fmt::Display for Cursor {
 
 /// A text that is no cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no place in a list; hint: take `next` of the page before as it is")]
+#[error("no place in a list\nhint: take `next` of the page before as it is")]
 pub struct CursorError;
 
 impl FromStr for Cursor {

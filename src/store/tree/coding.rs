@@ -11,7 +11,7 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use super::dictionary::{Class, Dictionaries, Dictionary};
 use super::read::read_dictionary;
-use crate::store::codec::Hash;
+use crate::store::codec::{Hash, shrinks};
 use crate::store::{StoreError, varint};
 
 /// What begins a frame of zstd.
@@ -157,15 +157,7 @@ impl Coder {
     }
 
     fn pays(&mut self, bytes: &[u8]) -> bool {
-        let last = bytes.len().saturating_sub(SAMPLE_BYTES);
-        let sample: Vec<u8> = [last / 4, last / 2, last / 4 * 3]
-            .into_iter()
-            .filter_map(|at| bytes.get(at..at + SAMPLE_BYTES))
-            .flatten()
-            .copied()
-            .collect();
-        let Ok(compressed) = self.seeded.compress(&sample) else { return false };
-        compressed.len() * 100 <= sample.len() * SAMPLE_SHARE_MAX
+        shrinks(&mut self.seeded, bytes, SAMPLE_BYTES, SAMPLE_SHARE_MAX)
     }
 }
 

@@ -69,10 +69,7 @@ async fn har(
     Extension(archives): Extension<Archives>,
     Params(paged): Params<Paged>,
 ) -> Result<Response, ApiError> {
-    let query = paged.query()?;
-    if query.pattern.is_some() {
-        return Err(ApiError::wrong("an archive takes filters, no words"));
-    }
+    let query = paged.filters().await?;
     let turn = archives.turn()?;
     let pieces = sent(turn, STALLED, move |out| archive(&api, &query, paged.limit, out));
     Ok(attachment("application/json", "overhear.har", Body::from_stream(pieces?)))

@@ -17,7 +17,7 @@ pub(super) fn routes() -> Router<Shared> {
 
 /// `GET /api/egress`: a page of apps and the hosts of each. `after` is how many were had.
 async fn list(State(api): State<Shared>, Params(paged): Params<Paged>) -> Answer<Page<Egress>> {
-    let query = paged.query()?;
+    let query = paged.query().await?;
     let filter = EgressFilter::try_from(&query.filter).map_err(|name| {
         ApiError::wrong(format!(
             "connections have no `{name}:`\nhint: app:, host:, provider:, since:, until: or words of a name"

@@ -8,7 +8,6 @@ use super::params::Params;
 use super::row::Row;
 use super::{Answer, Page, Paged, Shared, selection};
 use crate::model::Exchange;
-use crate::store::Cursor;
 use crate::web::error::ApiError;
 
 /// Below `/api`.
@@ -18,14 +17,7 @@ pub(super) fn routes() -> Router<Shared> {
 
 /// `GET /api/exchanges`: a page of the list that a query means.
 async fn list(State(api): State<Shared>, Params(paged): Params<Paged>) -> Answer<Page<Row>> {
-    let query = paged.query()?;
-    if query.pattern.is_some() {
-        return Err(ApiError::wrong(
-            "the list takes filters, no words\nhint: /api/search looks for words",
-        ));
-    }
-    let after: Option<Cursor> =
-        paged.after.as_deref().map(str::parse).transpose().map_err(ApiError::wrong)?;
+    let (query, after) = (paged.filters().await?, paged.after()?);
     let page = api
         .ask(move |reader| {
             let selection = selection(&query, reader)?;

@@ -47,7 +47,7 @@ async fn live(
     Params(paged): Params<Paged>,
     headers: HeaderMap,
 ) -> Result<Sse<impl futures::Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let query = paged.query()?;
+    let query = paged.query().await?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let (send, mut receive) = mpsc::channel(WAITING_MAX);
     let looker = Looker { api, query: Arc::new(query), seq: last, send };

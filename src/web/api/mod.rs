@@ -33,7 +33,7 @@ use tower_http::compression::CompressionLayer;
 use super::Settings;
 use super::error::ApiError;
 use crate::query::Query;
-use crate::store::{Reader, Selection};
+use crate::store::{Cursor, Reader, Selection};
 
 /// The contract, in a file for each subject.
 const CONTRACT: &[&str] = &[
@@ -149,12 +149,36 @@ struct Paged {
 }
 
 impl Paged {
-    fn query(&self) -> Result<Query, ApiError> {
-        Ok(Query::read(&self.q, &Zoned::now())?)
+    /// The query, read on a thread that may wait: an expression takes its time to compile, and
+    /// on the page's own thread everybody else would wait for it.
+    async fn query(&self) -> Result<Query, ApiError> {
+        let line = self.q.clone();
+        let read = tokio::task::spawn_blocking(move || Query::read(&line, &Zoned::now()));
+        Ok(read.await.map_err(ApiError::fault)??)
+    }
+
+    /// The query of an answer that takes filters alone.
+    async fn filters(&self) -> Result<Query, ApiError> {
+        filters_alone(self.query().await?)
+    }
+
+    /// Where the page before ended.
+    fn after(&self) -> Result<Option<Cursor>, ApiError> {
+        self.after.as_deref().map(str::parse).transpose().map_err(ApiError::wrong)
     }
 
     fn limit(&self) -> usize {
         self.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX)
+    }
+}
+
+/// Refuses words: left out in silence they would seem to be in all that is shown.
+fn filters_alone(query: Query) -> Result<Query, ApiError> {
+    match query.pattern {
+        None => Ok(query),
+        Some(_) => {
+            Err(ApiError::wrong("this takes filters, no words\nhint: /api/search looks for words"))
+        }
     }
 }
 

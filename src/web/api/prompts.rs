@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use axum::extract::{Extension, Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 use super::params::Params;
-use super::{Answer, Page, Paged, Shared, selection};
+use super::{Answer, Page, Paged, Shared, filters_alone, selection};
 use crate::model::{Request, Tool};
 use crate::query::Product;
+use crate::query::Query;
 use crate::query::diff::{Difference, Section, Side, Source};
 use crate::query::prompts::{self, Prompt, Text};
 use crate::store::{Calls, Content, Kind, Reader, Selection};
@@ -68,12 +69,7 @@ impl Asked {
     }
 
     fn find(&self, reader: &Reader) -> Result<Vec<Prompt>, ApiError> {
-        let query = Paged { q: self.q.clone(), ..Paged::default() }.query()?;
-        if query.pattern.is_some() {
-            return Err(ApiError::wrong(
-                "prompts take filters, no words\nhint: /api/search with `role:system` looks for words",
-            ));
-        }
+        let query = filters_alone(Query::read(&self.q, &Zoned::now())?)?;
         let selection = selection(&query, reader)?;
         let mut found = Vec::new();
         for &kind in self.kinds()? {

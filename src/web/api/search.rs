@@ -77,7 +77,7 @@ impl From<StoreError> for Broken {
 
 /// `GET /api/search`: hits, the texts captured last first. `after` is how many were had.
 async fn search(State(api): State<Shared>, Params(paged): Params<Paged>) -> Answer<Page<FoundHit>> {
-    let query = paged.query()?;
+    let query = paged.query().await?;
     let Some(pattern) = query.pattern.clone() else {
         return Err(ApiError::wrong("the search has no words\nhint: /api/exchanges lists without"));
     };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::params::Params;
-use super::{Answer, Shared};
+use super::{Answer, Shared, filters_alone};
 use crate::query::{By, Plot, Query, Width, plot};
 use crate::store::{Calls, Selection};
 use crate::web::error::ApiError;
@@ -48,15 +48,11 @@ async fn stats(State(api): State<Shared>, Params(wanted): Params<Wanted>) -> Ans
     let by = word("by", wanted.by.as_deref())?.unwrap_or(By::Model);
     let width: Option<Width> = word("span", wanted.span.as_deref())?;
     let now = Zoned::now().with_time_zone(zone);
-    let query = Query::read(&wanted.q, &now)?;
-    if query.pattern.is_some() {
-        return Err(ApiError::wrong(
-            "statistics take filters, no words\nhint: /api/search looks for words",
-        ));
-    }
-    // As `overhear stats` adds up: what no model worked for would make every share smaller.
-    let calls = if query.calls == Calls::All { Calls::All } else { Calls::Worked };
     api.ask(move |reader| {
+        // Times of the query are the browser's as well.
+        let query = filters_alone(Query::read(&wanted.q, &now)?)?;
+        // As `overhear stats` adds up: what no model worked for would make every share smaller.
+        let calls = if query.calls == Calls::All { Calls::All } else { Calls::Worked };
         let selection = Selection { calls, ..query.filter.selection(reader)? };
         Ok(plot(reader, &selection, by, width, &now)?)
     })

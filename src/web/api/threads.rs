@@ -15,7 +15,7 @@ use super::{Answer, Page, Paged, Shared, selection};
 use crate::model::{Exchange, ExchangeError, Part};
 use crate::query::diff::is_repeated;
 use crate::query::{Turn, TurnPlace, pictures, turns};
-use crate::store::{Cursor, ListedThread, Reader, Selection};
+use crate::store::{ListedThread, Reader, Selection};
 use crate::web::error::ApiError;
 
 /// Below `/api`.
@@ -121,14 +121,7 @@ struct Which {
 
 /// `GET /api/threads`: a page of the conversations that a query means, the newest first.
 async fn list(State(api): State<Shared>, Params(paged): Params<Paged>) -> Answer<Page<ThreadRow>> {
-    let query = paged.query()?;
-    if query.pattern.is_some() {
-        return Err(ApiError::wrong(
-            "the list takes filters, no words\nhint: /api/search looks for words",
-        ));
-    }
-    let after: Option<Cursor> =
-        paged.after.as_deref().map(str::parse).transpose().map_err(ApiError::wrong)?;
+    let (query, after) = (paged.filters().await?, paged.after()?);
     let page = api
         .ask(move |reader| {
             let selection = selection(&query, reader)?;
