@@ -4,6 +4,7 @@
 
 mod architecture;
 mod examples;
+mod grafana;
 mod readme;
 
 use std::fs;
@@ -15,15 +16,22 @@ use overhear::demo::provider::{Options, Provider};
 use tokio::sync::oneshot;
 
 /// Every document that a reader starts from.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "certs/README.md",
     "docs/exchange.md",
+    "docs/export.md",
+    "docs/import.md",
+    "docs/loki.md",
+    "docs/mcp.md",
+    "docs/metrics.md",
     "docs/prices.md",
     "docs/secrets.md",
+    "docs/sinks.md",
+    "docs/webhook.md",
 ];
 
 #[test]

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use overhear::import::tnetstring;
 use overhear::observe::{
     coding, documents, envelope, eventstream, http1, http2, multipart, protobuf, sse, stream,
     websocket,
@@ -20,7 +21,7 @@ const INPUT_BYTES_MAX: usize = 4096;
 
 type Body = fn(&[u8]);
 
-const BODIES: [(&str, Body); 13] = [
+const BODIES: [(&str, Body); 14] = [
     ("coding", coding::fuzz::run),
     ("dialect", dialect::fuzz::run),
     ("documents", documents::fuzz::run),
@@ -32,6 +33,7 @@ const BODIES: [(&str, Body); 13] = [
     ("protobuf", protobuf::fuzz::run),
     ("sse", sse::fuzz::run),
     ("stream", stream::fuzz::run),
+    ("tnetstring", tnetstring::fuzz::run),
     ("tree", store::fuzz::run),
     ("websocket", websocket::fuzz::run),
 ];
@@ -77,7 +79,8 @@ fn input(chance: &mut Chance, seeds: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")];
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut folders = vec![tests.join("golden"), tests.join("import")];
     let mut files: Vec<PathBuf> = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

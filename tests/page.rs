@@ -4,6 +4,7 @@
 mod attacks;
 mod browser;
 mod contract;
+mod metrics;
 mod vendored;
 
 use std::io::{ErrorKind, Read, Write};

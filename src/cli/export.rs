@@ -1,18 +1,23 @@
 //! `overhear export`: exchanges for other programs.
 
+mod folder;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
 
 use super::filters::{self, FilterArgs};
 use super::printer::{ExitStatus, Printer};
-use crate::export::{self, Format};
-use crate::store::{Reader, Selection};
+use super::settings::ConfigFile;
+use super::sinks;
+use crate::export::{self, Format, Job, Written};
+use crate::model::Exchange;
+use folder::{Beside, Folder, Taken};
 
 /// Write exchanges for other programs, the oldest first: as JSON lines, each with every field of
 /// `docs/exchange.md`, or in another format
@@ -32,12 +37,20 @@ pub struct ExportArgs {
     /// Only the newest N
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
-    /// Write to FILE, which only you can read, instead of stdout
+    /// Deliver to a sink instead, by its name or as `--sink` of `overhear` takes it; what was
+    /// delivered there is not delivered again
+    #[arg(long, value_name = "SINK", conflicts_with_all = ["output", "format", "limit"])]
+    sink: Option<String>,
+    /// Write to FILE, which only you can read, instead of stdout; into a folder, or a path that
+    /// ends with a slash, a file for each exchange
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace FILE if it is there; a link is replaced itself, not what it points to
     #[arg(long, requires = "output")]
     force: bool,
+    /// Of samples to train on: also turns whose conversation goes on in a later one
+    #[arg(long)]
+    every_turn: bool,
 }
 
 /// As what.
@@ -56,6 +69,16 @@ enum FormatArg {
     Curl,
     /// Python scripts that do so, with httpx
     Python,
+    /// A page to read in a browser, which needs nothing else
+    Html,
+    /// Conversations as OpenAI's chat format has them, to train on
+    OpenaiMessages,
+    /// Conversations as LLaMA-Factory reads them, to train on
+    Sharegpt,
+    /// A table of typed columns, for DuckDB, pandas and others
+    Parquet,
+    /// A table of text, for spreadsheets
+    Csv,
 }
 
 impl From<FormatArg> for Format {
@@ -67,33 +90,77 @@ impl From<FormatArg> for Format {
             FormatArg::Md => Self::Markdown,
             FormatArg::Curl => Self::Curl,
             FormatArg::Python => Self::Python,
+            FormatArg::Html => Self::Html,
+            FormatArg::OpenaiMessages => Self::OpenaiMessages,
+            FormatArg::Sharegpt => Self::Sharegpt,
+            FormatArg::Parquet => Self::Parquet,
+            FormatArg::Csv => Self::Csv,
         }
     }
 }
 
 /// Runs the command on the capture at `capture`.
-pub fn export(args: &ExportArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatus> {
+pub fn export(
+    args: &ExportArgs,
+    capture: &Path,
+    config: &ConfigFile,
+    out: &mut Printer,
+) -> Result<ExitStatus> {
     let reader = filters::open(capture, out)?;
     let mut filter = args.filters.filter(&Zoned::now())?;
     filter.id = args.exchange.clone().or_else(|| args.id.clone());
     let selection = filter.selection(&reader)?;
+    if let Some(sink) = &args.sink {
+        return sinks::fill(sink, capture, &selection, config, out);
+    }
+    let job = Job {
+        format: args.format.into(),
+        reader: &reader,
+        selection: &selection,
+        limit: args.limit,
+        every_turn: args.every_turn,
+    };
+    if args.every_turn && !job.format.is_samples() {
+        bail!("`--every-turn` is for `--format openai-messages` and `sharegpt`");
+    }
     let written = match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => {
-            export::write(args.format.into(), &reader, &selection, args.limit, &mut out.data())?
+            if job.format == Format::Parquet && io::stdout().is_terminal() {
+                bail!(
+                    "a terminal shows no Parquet\nhint: overhear export --format parquet -o FILE"
+                );
+            }
+            export::run(&job, &mut out.data())?
         }
         Some(path) => {
-            let written = to_file(args, path, &reader, &selection)
-                .with_context(|| format!("cannot write `{}`", path.display()))?;
-            out.talk(format_args!("{written} exchanges written to `{}`", path.display()));
+            let written = match folder::is_meant(path) {
+                true => to_folder(args, path, &job),
+                false => to_file(args, path, &job),
+            };
+            let written = written.with_context(|| format!("cannot write `{}`", path.display()))?;
+            let count = written.exchanges;
+            out.talk(format_args!("{count} exchanges written to `{}`", path.display()));
             written
         }
     };
-    Ok(if written == 0 { ExitStatus::NothingFound } else { ExitStatus::Found })
+    if !written.lost.is_nothing() {
+        out.talk(&written.lost);
+    }
+    Ok(if written.exchanges == 0 { ExitStatus::NothingFound } else { ExitStatus::Found })
+}
+
+/// Writes a file for each exchange, by its id alone: what was captured names no file.
+fn to_folder(args: &ExportArgs, path: &Path, job: &Job<'_>) -> Result<Written> {
+    let taken = if args.force { Taken::Replace } else { Taken::Refuse };
+    let folder = Folder::open(path, taken)?;
+    let extension = job.format.extension();
+    let open = |exchange: &Exchange| folder.file(&format!("{}.{extension}", exchange.id));
+    Ok(export::run_apart(job, open, Beside::keep)?)
 }
 
 /// Writes beside the file and gives it its name at the end: whoever looks at it never sees
 /// half an export, and an error leaves what was there.
-fn to_file(args: &ExportArgs, path: &Path, reader: &Reader, selection: &Selection) -> Result<u64> {
+fn to_file(args: &ExportArgs, path: &Path, job: &Job<'_>) -> Result<Written> {
     if !args.force && path.symlink_metadata().is_ok() {
         return Err(taken());
     }
@@ -101,7 +168,7 @@ fn to_file(args: &ExportArgs, path: &Path, reader: &Reader, selection: &Selectio
     beside.push(format!(".{}.part", std::process::id()));
     let beside = PathBuf::from(beside);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let written = fill(file, args, reader, selection).and_then(|written| {
+    let written = fill(file, job).and_then(|written| {
         if args.force {
             fs::rename(&beside, path)?;
         } else {
@@ -122,9 +189,9 @@ fn taken() -> anyhow::Error {
     anyhow::anyhow!("it is there already\nhint: `--force` replaces it")
 }
 
-fn fill(file: File, args: &ExportArgs, reader: &Reader, selection: &Selection) -> Result<u64> {
+fn fill(file: File, job: &Job<'_>) -> Result<Written> {
     let mut out = BufWriter::new(file);
-    let written = export::write(args.format.into(), reader, selection, args.limit, &mut out)?;
+    let written = export::run(job, &mut out)?;
     out.flush()?;
     Ok(written)
 }
@@ -137,7 +204,6 @@ mod tests {
 
     use super::*;
     use crate::cli::printer::tests::Sheet;
-    use crate::model::Exchange;
     use crate::store::tests::sample::{Capture, told, turn};
 
     #[derive(Parser)]
@@ -150,7 +216,7 @@ mod tests {
         let line = Line::parse_from([&["export"], words].concat());
         let data = Sheet::default();
         let mut out = Printer::to(Box::new(data.clone()), Box::new(Sheet::default()), None);
-        let result = export(&line.args, capture, &mut out);
+        let result = export(&line.args, capture, &ConfigFile::default(), &mut out);
         let status = out.settle(result);
         (lines(&data.take()), status)
     }
@@ -211,5 +277,58 @@ mod tests {
         // Nothing half-written is left beside.
         let names = fs::read_dir(capture.dir.path()).unwrap().count();
         assert_eq!(names, 4);
+    }
+
+    #[test]
+    fn a_folder_gets_a_file_for_each_and_no_link_is_followed() {
+        let mut capture = Capture::new();
+        capture.write(&[turn(0), turn(1)]);
+        let folder = capture.dir.path().join("out/");
+        let target = capture.dir.path().join("target");
+        let name = |n: u32| folder.join(format!("{}.md", turn(n).id));
+        let output = |more: &[&str]| {
+            let words = ["--format", "md", "-o", folder.to_str().unwrap()];
+            run(&capture.path(), &[&words, more].concat()).1
+        };
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let has_text =
+            |n: u32| fs::read_to_string(name(n)).unwrap().contains(&format!("question {n}"));
+        assert_eq!(output(&["00000001"]), ExitStatus::Found);
+        assert!(has_text(1));
+        assert_eq!((mode(&folder), mode(&name(1))), (0o700, 0o600));
+
+        fs::write(&target, "mine").unwrap();
+        fs::write(name(1), "mine").unwrap();
+        symlink(&target, name(0)).unwrap();
+        assert_eq!(output(&[]), ExitStatus::Error);
+        assert_eq!(fs::read_to_string(name(1)).unwrap(), "mine");
+        assert_eq!(output(&["--force"]), ExitStatus::Found);
+        assert!(has_text(0) && has_text(1));
+        assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
+        // Nothing half-written is left.
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_conversation_is_one_sample() {
+        let mut capture = Capture::new();
+        capture.write(&[turn(0), turn(1), turn(2)]);
+        let samples = |words: &[&str]| {
+            let line =
+                Line::parse_from([&["export", "--format", "openai-messages"], words].concat());
+            let (data, talk) = (Sheet::default(), Sheet::default());
+            let mut out = Printer::to(Box::new(data.clone()), Box::new(talk.clone()), None);
+            let result = export(&line.args, &capture.path(), &ConfigFile::default(), &mut out);
+            assert_eq!(out.settle(result), ExitStatus::Found, "{words:?}");
+            (data.take(), talk.take())
+        };
+        let (lines, talk) = samples(&[]);
+        assert_eq!(lines.lines().count(), 1);
+        assert!(lines.contains("answer 0") && lines.contains("answer 2"), "{lines}");
+        assert!(talk.contains("left out: 2 exchanges whose conversation goes on"), "{talk}");
+        assert_eq!(samples(&["--every-turn"]).0.lines().count(), 3);
+        let (lines, talk) = samples(&["00000001"]);
+        assert!(lines.contains("answer 1") && !lines.contains("answer 2"), "{lines}");
+        assert_eq!(talk, "");
     }
 }

@@ -11,8 +11,10 @@ mod egress;
 mod export;
 mod filters;
 mod grep;
+mod import;
 mod leaks;
 mod ls;
+mod mcp;
 mod page;
 mod places;
 mod prices;
@@ -28,6 +30,7 @@ mod serve;
 mod session;
 mod settings;
 mod show;
+mod sinks;
 mod stats;
 mod status;
 mod table;
@@ -86,6 +89,8 @@ enum Command {
     Anatomy(anatomy::AnatomyArgs),
     Prices(prices::PricesArgs),
     Export(export::ExportArgs),
+    Sinks(sinks::SinksArgs),
+    Import(import::ImportArgs),
     Pin(remark::PinArgs),
     Unpin(remark::UnpinArgs),
     Tag(remark::TagArgs),
@@ -98,6 +103,7 @@ enum Command {
     Repair(verify::RepairArgs),
     Reread(reread::RereadArgs),
     Egress(egress::EgressArgs),
+    Mcp(mcp::McpArgs),
     Status(status::StatusArgs),
     Ca(ca::CaArgs),
     Demo(demo::DemoArgs),
@@ -175,7 +181,9 @@ fn execute(
         Command::Prices(args) => prices::prices(&args, places, config, out),
         Command::Leaks(args) => leaks::leaks(&args, &capture, out),
         Command::Stats(args) => stats::stats(&args, &capture, out),
-        Command::Export(args) => export::export(&args, &capture, out),
+        Command::Export(args) => export::export(&args, &capture, config, out),
+        Command::Sinks(args) => sinks::sinks(&args, &capture, out),
+        Command::Import(args) => import::import(&args, places, config, out),
         Command::Pin(args) => remark::pin(&args, &capture, out),
         Command::Unpin(args) => remark::unpin(&args, &capture, out),
         Command::Tag(args) => remark::tag(&args, &capture, out),
@@ -188,6 +196,7 @@ fn execute(
         Command::Repair(args) => verify::repair(&args, &capture, out),
         Command::Reread(args) => reread::reread(&args, places, config, out),
         Command::Egress(args) => egress::egress(&args, &capture, out),
+        Command::Mcp(args) => mcp::mcp(&args, places, out),
         Command::Status(args) => status::status(&args, places, config, out),
         Command::Ca(args) => ca::ca(&args, places, config, out),
         Command::Demo(args) => demo::demo(&args, out),

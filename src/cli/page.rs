@@ -17,6 +17,7 @@ use super::session::Listen;
 use super::settings::Settings;
 use super::token;
 use crate::ca::Authority;
+use crate::metrics::Metrics;
 use crate::record::Lexicon;
 use crate::web::{self, LexiconOf, Page, Ways};
 
@@ -69,13 +70,21 @@ fn on_loopback(web: SocketAddr) -> SocketAddr {
 /// Starts the page once it is known where the session listens.
 pub type Starter = Box<dyn FnOnce(Listen) -> Result<Page> + Send>;
 
-/// Makes ready to start the page that `token` opens; `path_token` is what base URLs begin with.
+/// What opens what the page's address serves.
+pub struct Tokens {
+    /// Opens the page.
+    pub page: String,
+    /// What base URLs begin with, if other machines can reach them.
+    pub path: Option<String>,
+}
+
+/// Makes ready to start the page, which shows `metrics` too.
 pub fn starter(
     settings: &Settings,
     places: &Places,
     authority: &Arc<Authority>,
-    token: String,
-    path_token: Option<String>,
+    tokens: Tokens,
+    metrics: Metrics,
     say: Say,
 ) -> Starter {
     let (places, authority, hosts) =
@@ -88,15 +97,16 @@ pub fn starter(
     });
     Box::new(move |listen| {
         let Some(web) = listen.web else { bail!("the page has no address") };
-        let ways = ways(listen.proxy, web, path_token.as_deref(), &authority, &places);
+        let ways = ways(listen.proxy, web, tokens.path.as_deref(), &authority, &places);
         let settings = web::Settings {
             capture: places.capture(),
             tapes: places.tapes(),
             lexicon,
-            token,
+            token: tokens.page,
             address: web,
             hosts,
             ways,
+            metrics,
         };
         Page::start(settings).context("cannot start the page's thread")
     })

@@ -19,14 +19,19 @@ use super::settings::Settings;
 use super::token;
 use crate::ca::Authority;
 use crate::dialect::providers;
+use crate::metrics::Metrics;
 use crate::proxy::{self, Access, BaseUrl, Door, Engine};
-use crate::record::{Capture, Lexicon, Recorder, Standing};
+use crate::record::{Beside, Capture, Lexicon, Recorder, Standing};
+use crate::sink::{self, Sinks};
 use crate::store::StoreError;
 use crate::tape::{Budget, Place, PlaceKind, Tapes};
 use crate::web::Page;
 
 /// How long flows may take to end after whoever used them is gone.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// How long what was recorded last may take to be delivered; the rest is the next start's.
+const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 
 /// Where a session listens.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +52,7 @@ pub struct Session {
     pub page_link: Option<String>,
     page: Option<Page>,
     recorder: Recorder,
+    sinks: Option<Sinks>,
     tapes: Tapes,
     runtime_dir: Option<PathBuf>,
     stop: oneshot::Sender<()>,
@@ -62,6 +68,9 @@ impl Session {
         authority: Arc<Authority>,
         say: Say,
     ) -> Result<Self> {
+        let metrics = Metrics::new()?;
+        // First: a sink that cannot be used is a fault to be mended before anything runs.
+        let sinks = sinks(&settings, places, &metrics, &say)?;
         let (capture, retention) = (capture(&settings, places, &say)?, settings.retention);
         let (place, runtime_dir) = tape_place(places, &say);
         let budget = place
@@ -72,21 +81,23 @@ impl Session {
             let say = Arc::clone(&say);
             Arc::new(move |notice: crate::record::Notice| say(&notice.to_string()))
         };
-        let recorder = Recorder::start(
-            capture,
-            retention,
-            heard,
-            Arc::clone(tapes.wake()),
-            runtime_dir.clone(),
+        let beside = Beside {
+            wake: Arc::clone(tapes.wake()),
+            budget: Arc::clone(tapes.budget()),
+            runtime_dir: runtime_dir.clone(),
             notify,
-        )
-        .context("cannot start the recorder's thread")?;
+            metrics: metrics.clone(),
+        };
+        let recorder = Recorder::start(capture, retention, heard, beside)
+            .context("cannot start the recorder's thread")?;
         let open = listen.web.is_some_and(|web| !web.ip().is_loopback());
         let token = open.then(|| token::kept(places.token())).transpose()?;
         let access = token.clone().map_or(Access::Loopback, Access::Token);
         let page_token = listen.web.map(|_| token::kept(places.page_token())).transpose()?;
         let page = page_token.clone().map(|word| {
-            page::starter(&settings, places, &authority, word, token.clone(), Arc::clone(&say))
+            let tokens = page::Tokens { page: word, path: token.clone() };
+            let metrics = metrics.clone();
+            page::starter(&settings, places, &authority, tokens, metrics, Arc::clone(&say))
         });
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
@@ -97,6 +108,7 @@ impl Session {
                 listen,
                 authority,
                 tapes: for_io,
+                metrics,
                 access,
                 page,
                 say,
@@ -116,7 +128,7 @@ impl Session {
             }
         };
         let page_link = page_token.zip(listen.web).map(|(token, web)| page::link(web, &token));
-        Ok(Self { listen, token, page_link, page, recorder, tapes, runtime_dir, stop, io })
+        Ok(Self { listen, token, page_link, page, recorder, sinks, tapes, runtime_dir, stop, io })
     }
 
     /// How the recording stands.
@@ -135,8 +147,24 @@ impl Session {
             page.stop();
         }
         self.recorder.finish();
+        if let Some(sinks) = self.sinks {
+            sinks.finish(LAST_DELIVERIES);
+        }
         clear_away(&self.tapes, self.runtime_dir.as_deref());
     }
+}
+
+/// Starts to deliver, if there is anywhere to.
+fn sinks(
+    settings: &Settings,
+    places: &Places,
+    metrics: &Metrics,
+    say: &Say,
+) -> Result<Option<Sinks>> {
+    if settings.sinks.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Sinks::start(&places.capture(), &settings.sinks, metrics, say)?))
 }
 
 /// Opens the capture. Where that may succeed later, forwarding begins without it.
@@ -147,7 +175,9 @@ fn capture(settings: &Settings, places: &Places, say: &Say) -> Result<Capture> {
         let prices = prices::or_default(prices::open(&own, &of_prices), |words| tell(words));
         Lexicon { prices, ..Lexicon::with_bodies(key, bodies) }
     });
-    let mut capture = Capture::new(&places.capture(), settings.durability, lexicon_of);
+    let sinks = settings.sinks.iter().map(sink::Settings::sink).collect();
+    let mut capture =
+        Capture::new(&places.capture(), settings.durability, lexicon_of).delivering_to(sinks);
     match capture.open() {
         Ok(notice) => notice.into_iter().for_each(|notice| say(&notice.to_string())),
         // The recorder tries again, and says so.
@@ -186,6 +216,7 @@ struct Serve {
     listen: Listen,
     authority: Arc<Authority>,
     tapes: Tapes,
+    metrics: Metrics,
     access: Access,
     page: Option<page::Starter>,
     say: Say,
@@ -250,6 +281,7 @@ fn begin(serve: &mut Serve) -> Result<Begun> {
         Arc::clone(&serve.authority),
         serve.tapes.clone(),
         Arc::new(move |notice| say(&notice.to_string())),
+        serve.metrics.clone(),
         own,
     )?;
     let page = serve.page.take().map(|start| start(listen)).transpose()?;

@@ -15,6 +15,7 @@ use crate::dialect::providers;
 use crate::proxy::{NoProxy, Resolve, Rules, Upstream};
 use crate::record::Durability;
 use crate::record::secrets::Bodies;
+use crate::sink;
 use crate::store::Retention;
 
 /// Where the proxy listens unless told otherwise.
@@ -79,6 +80,16 @@ pub struct ProxyArgs {
     /// replaced all the same
     #[arg(long, env = "OVERHEAR_KEEP_BODY_SECRETS")]
     pub keep_body_secrets: bool,
+    /// Deliver what is recorded to KIND+URL too, such as `phoenix+http://127.0.0.1:6006`; kinds
+    /// are otlp, phoenix, mlflow, langfuse, loki, webhook; repeatable
+    #[arg(
+        long,
+        value_name = "KIND+URL",
+        env = "OVERHEAR_SINK",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub sink: Vec<String>,
 }
 
 /// The configuration file: the same names.
@@ -108,6 +119,8 @@ struct Config {
     durable: bool,
     #[serde(default)]
     keep_body_secrets: bool,
+    #[serde(default)]
+    sink: Vec<sink::Table>,
 }
 
 /// The configuration file, read or absent.
@@ -145,6 +158,8 @@ pub struct Settings {
     pub prices: PathBuf,
     /// What becomes of the secrets in bodies.
     pub bodies: Bodies,
+    /// Where what is recorded is delivered to.
+    pub sinks: Vec<sink::Settings>,
 }
 
 impl ConfigFile {
@@ -176,6 +191,33 @@ impl ConfigFile {
         retention(days.or(self.config.keep_days), gigabytes.or(self.config.keep_gb))
     }
 
+    /// The sinks of the file and those of `urls`, reached by what is dialled through.
+    pub fn sinks(&self, urls: &[String], upstream: &Upstream) -> Result<Vec<sink::Settings>> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let mut sinks = Vec::new();
+        for table in &self.config.sink {
+            sinks.push(sink::Settings::from_table(table.clone(), &variable)?);
+        }
+        for url in urls {
+            sinks.push(sink::Settings::from_url(url, &variable)?);
+        }
+        let mut names: Vec<&str> = sinks.iter().map(|sink| sink.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+            let name = twice.first().copied().unwrap_or_default();
+            bail!(
+                "two sinks are called `{name}`\nhint: give one another name: `name = …`, `#name=…`"
+            );
+        }
+        if let Upstream::Parent { proxy, .. } = upstream {
+            let except = of_environment(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+            for sink in &mut sinks {
+                sink.via = Some(sink::Via { url: proxy.to_string(), except: except.clone() });
+            }
+        }
+        Ok(sinks)
+    }
+
     /// The folder of the capture, if the file names one.
     pub fn data_dir(&self) -> Option<&Path> {
         self.config.data_dir.as_deref()
@@ -200,6 +242,7 @@ impl ProxyArgs {
             upstream_ca,
             parent_proxy,
             keep_body_secrets,
+            sink,
             ..
         } = self;
         listen.is_some()
@@ -207,7 +250,7 @@ impl ProxyArgs {
             || !(intercept.is_empty() && tunnel.is_empty() && resolve.is_empty())
             || *all
             || *keep_body_secrets
-            || !upstream_ca.is_empty()
+            || !(upstream_ca.is_empty() && sink.is_empty())
             || parent_proxy.is_some()
     }
 
@@ -233,6 +276,7 @@ impl ProxyArgs {
         let mut upstream_ca = self.upstream_ca;
         upstream_ca.extend(config.upstream_ca.iter().cloned());
         let tape_budget = self.tape_budget.or(config.tape_budget);
+        let sinks = file.sinks(&self.sink, &upstream)?;
         let durable = self.durable || config.durable;
         Ok(Settings {
             retention: file.retention(self.keep_days, self.keep_gb),
@@ -246,6 +290,7 @@ impl ProxyArgs {
             upstream_ca,
             tape_budget: tape_budget.map_or(TAPE_BUDGET, |mib| mib << 20),
             prices: file.prices(),
+            sinks,
             bodies: match self.keep_body_secrets || config.keep_body_secrets {
                 true => Bodies::Kept,
                 false => Bodies::Replaced,
@@ -270,21 +315,24 @@ fn retention(days: Option<u32>, gigabytes: Option<f64>) -> Retention {
 /// the tool would have used without us. One that leads back to this machine is an Overhear,
 /// most likely, and two of them would read the same.
 pub fn upstream_of_environment() -> Upstream {
-    let named = |names: &[&str]| {
-        let values = names.iter().filter_map(|name| std::env::var(name).ok());
-        values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
-    };
-    let Some(url) = named(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else {
+    let Some(url) = of_environment(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+    else {
         return Upstream::Direct;
     };
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     match parent_proxy(&url) {
         Ok(proxy) if !proxy.host().is_some_and(is_this_machine) => {
-            let except = named(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+            let except = of_environment(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
             Upstream::Parent { proxy, except: NoProxy::new(&except) }
         }
         _ => Upstream::Direct,
     }
+}
+
+/// The first of the variables that says something.
+fn of_environment(names: &[&str]) -> Option<String> {
+    let values = names.iter().filter_map(|name| std::env::var(name).ok());
+    values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
 }
 
 fn is_this_machine(host: &str) -> bool {

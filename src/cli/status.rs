@@ -15,7 +15,8 @@ use super::places::Places;
 use super::printer::{ExitStatus, Ink, Printer, cut, shown, width};
 use super::running::Running;
 use super::settings::ConfigFile;
-use crate::store::{Health, Losses, Retention};
+use super::sinks;
+use crate::store::{Health, Losses, Retention, SinkStanding};
 use crate::tape;
 
 /// Columns of a line's name.
@@ -68,6 +69,7 @@ pub fn status(
         open: open_flows(places),
         retention: config.retention(None, None),
         health,
+        sinks: reader.sinks()?,
         parts,
     };
     if args.json {
@@ -85,6 +87,7 @@ struct Status<'a> {
     open: Vec<Open>,
     retention: Retention,
     health: Health,
+    sinks: Vec<SinkStanding>,
     parts: Vec<(String, u64)>,
 }
 
@@ -154,6 +157,7 @@ impl Status<'_> {
                     serde_json::json!({ "part": part, "bytes": bytes })
                 }).collect::<Vec<_>>(),
             },
+            "sinks": self.sinks.iter().map(|sink| sinks::to_json(sink, self.now)).collect::<Vec<_>>(),
             "kept": {
                 "days": self.retention.age.map(|age| age.as_secs() / 86_400),
                 "bytes": self.retention.bytes,
@@ -186,7 +190,8 @@ impl Status<'_> {
         self.show_losses(out)?;
         self.show_unread(out)?;
         self.show_capture(out)?;
-        self.show_kept(out)
+        self.show_kept(out)?;
+        self.show_sinks(out)
     }
 
     fn show_flows(&self, out: &mut Printer) -> io::Result<()> {
@@ -308,6 +313,20 @@ impl Status<'_> {
         let pinned = (self.health.pinned > 0).then(|| format!(", {} pinned", self.health.pinned));
         let words = format!("{limits}{}{}", pinned.unwrap_or_default(), swept.unwrap_or_default());
         fact("kept", Ink::Plain, &words, out)
+    }
+
+    fn show_sinks(&self, out: &mut Printer) -> io::Result<()> {
+        for (place, sink) in self.sinks.iter().enumerate() {
+            let name = if place == 0 { "delivered" } else { "" };
+            let (ink, state) = sinks::state(sink, self.now);
+            let waiting = match sink.waiting + sink.sending {
+                0 => String::new(),
+                waiting => format!(", {} wait", count(waiting, "exchange")),
+            };
+            let sent = count(sink.sent, "exchange");
+            fact(name, ink, &format!("{sent} to {}{waiting}; {state}", sink.name), out)?;
+        }
+        Ok(())
     }
 }
 

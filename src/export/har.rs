@@ -1,5 +1,6 @@
 //! An HTTP archive, version 1.2 (<http://www.softwareishard.com/blog/har-12-spec/>), with the
-//! messages of WebSockets as Chromium writes them.
+//! messages of WebSockets as Chromium writes them. It has no field for events: it reads them out
+//! of the content's text where the type is `text/event-stream`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -42,6 +43,8 @@ pub(super) fn entry(item: &Item<'_>) -> Result<Value, ExportError> {
         "timings": timings,
         "connection": exchange.flow,
         "_exchange": exchange.id,
+        // Chromium would guess from the path, and call an answer a script.
+        "_resourceType": "fetch",
     });
     if !exchange.notes.is_empty()
         && let Some(fields) = entry.as_object_mut()
@@ -103,7 +106,7 @@ fn response_of(item: &Item<'_>, message: Option<&Message>) -> Value {
     let mut content = Map::new();
     let body_bytes = message.wire_bytes.saturating_sub(message.head_bytes);
     content.insert("size".to_owned(), message.body.len().into());
-    let mime = message.header("content-type").unwrap_or("x-unknown");
+    let mime = content_type(message.header("content-type").unwrap_or("x-unknown"));
     content.insert("mimeType".to_owned(), mime.into());
     if message.coding.is_some() {
         let saved = message.body.len() as i64 - body_bytes as i64;
@@ -113,10 +116,14 @@ fn response_of(item: &Item<'_>, message: Option<&Message>) -> Value {
         text(&message.body, &mut content);
     }
     let reason = message.start.splitn(3, ' ').nth(2).unwrap_or_default();
+    // A turn of a WebSocket has no head of its own.
+    let version = message.start.split(' ').next().filter(|version| !version.is_empty());
+    let version =
+        version.unwrap_or(if exchange.status.is_some() { &exchange.http_version } else { "" });
     json!({
         "status": exchange.status.unwrap_or_default(),
         "statusText": reason,
-        "httpVersion": message.start.split(' ').next().unwrap_or_default(),
+        "httpVersion": version,
         "cookies": [],
         "headers": headers(had),
         "content": content,
@@ -124,6 +131,14 @@ fn response_of(item: &Item<'_>, message: Option<&Message>) -> Value {
         "headersSize": size(message.head_bytes),
         "bodySize": body_bytes,
     })
+}
+
+/// Of a stream of events, which is UTF-8 always, without a `charset`: Chromium knows it by these
+/// letters alone, and shows no events else.
+fn content_type(sent: &str) -> &str {
+    const EVENTS: &str = "text/event-stream";
+    let kind = sent.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case(EVENTS) { EVENTS } else { sent }
 }
 
 /// The messages of a WebSocket.
@@ -242,6 +257,19 @@ mod tests {
         assert_eq!(entries[0]["request"]["method"], turn(0).method);
         assert_eq!(entries[0]["response"]["statusText"], "OK");
         assert_eq!(entries[0]["timings"]["ssl"], -1);
+        assert_eq!(entries[0]["_resourceType"], "fetch");
+    }
+
+    #[test]
+    fn a_stream_of_events_is_known_by_its_type() {
+        for (sent, expected) in [
+            ("text/event-stream", "text/event-stream"),
+            ("Text/Event-Stream; charset=utf-8", "text/event-stream"),
+            ("application/json; charset=utf-8", "application/json; charset=utf-8"),
+            ("", ""),
+        ] {
+            assert_eq!(content_type(sent), expected, "{sent:?}");
+        }
     }
 
     #[test]

@@ -1,21 +1,31 @@
 //! Exchanges out of the capture, for other programs: a file a format.
 
+mod columns;
+mod csv;
 mod curl;
 mod har;
+mod html;
 pub mod jsonl;
 mod keys;
 mod markdown;
+mod openai;
 mod pages;
+mod parquet;
+mod pen;
 mod python;
 mod resend;
+mod sample;
+mod sharegpt;
+mod visible;
 pub mod wire;
 
 use std::io::{self, Write};
 
-use serde_json::Value;
-
 use crate::model::Exchange;
-use crate::store::{Reader, Selection, StoreError};
+use crate::store::{Reader, Selection, StoreError, Turns};
+pub use sample::Lost;
+
+use pen::Pen;
 
 /// As what exchanges are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +43,16 @@ pub enum Format {
     Curl,
     /// Python scripts that send the requests again.
     Python,
+    /// One page of HTML that needs nothing else.
+    Html,
+    /// Conversations as OpenAI's chat format has them, a line each, to train on.
+    OpenaiMessages,
+    /// Conversations as LLaMA-Factory and others read them, a line each, to train on.
+    Sharegpt,
+    /// A table of typed columns.
+    Parquet,
+    /// A table of text, for spreadsheets.
+    Csv,
 }
 
 /// Why an export broke off.
@@ -48,8 +68,19 @@ pub enum ExportError {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Jsonl, Self::Json, Self::Har, Self::Markdown, Self::Curl, Self::Python];
+    pub const ALL: [Self; 11] = [
+        Self::Jsonl,
+        Self::Json,
+        Self::Har,
+        Self::Markdown,
+        Self::Curl,
+        Self::Python,
+        Self::Html,
+        Self::OpenaiMessages,
+        Self::Sharegpt,
+        Self::Parquet,
+        Self::Csv,
+    ];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -60,6 +91,21 @@ impl Format {
             Self::Markdown => "md",
             Self::Curl => "curl",
             Self::Python => "python",
+            Self::Html => "html",
+            Self::OpenaiMessages => "openai-messages",
+            Self::Sharegpt => "sharegpt",
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// What the name of such a file ends with, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Curl => "sh",
+            Self::Python => "py",
+            Self::OpenaiMessages | Self::Sharegpt => "jsonl",
+            format => format.as_str(),
         }
     }
 
@@ -68,15 +114,47 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == word)
     }
 
+    /// Whether it is conversations to train on, which not every exchange is.
+    pub fn is_samples(self) -> bool {
+        matches!(self, Self::OpenaiMessages | Self::Sharegpt)
+    }
+
     /// What stands before all exchanges, between two of them, and behind them.
     fn around(self) -> [&'static str; 3] {
         match self {
-            Self::Jsonl => ["", "", ""],
             Self::Json => ["[\n", ",\n", "\n]\n"],
             Self::Har => har::AROUND,
             Self::Markdown | Self::Curl | Self::Python => ["", "\n", ""],
+            Self::Html => [html::BEFORE, "", html::BEHIND],
+            Self::Jsonl | Self::OpenaiMessages | Self::Sharegpt | Self::Parquet | Self::Csv => {
+                ["", "", ""]
+            }
         }
     }
+}
+
+/// Which exchanges are written, and as what.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// As what.
+    pub format: Format,
+    /// Of which capture.
+    pub reader: &'a Reader,
+    /// Those that this means; of samples only what a model answered whole.
+    pub selection: &'a Selection,
+    /// Of them the newest so many.
+    pub limit: Option<usize>,
+    /// Of samples: whether also exchanges whose conversation goes on in another one.
+    pub every_turn: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Exchanges.
+    pub exchanges: u64,
+    /// What the format has no words for.
+    pub lost: Lost,
 }
 
 /// An exchange, and where the capture has it.
@@ -95,18 +173,48 @@ pub fn write(
     limit: Option<usize>,
     out: &mut impl Write,
 ) -> Result<u64, ExportError> {
-    let [before, between, behind] = format.around();
-    out.write_all(before.as_bytes())?;
-    let mut written = 0;
-    pages::each(reader, selection, limit, &mut |seq, exchange| {
-        if written > 0 {
-            out.write_all(between.as_bytes())?;
-        }
-        written += 1;
-        item(format, &Item { reader, seq, exchange }, out)
+    let job = Job { format, reader, selection, limit, every_turn: false };
+    Ok(run(&job, out)?.exchanges)
+}
+
+/// Writes what `job` says, the oldest first, as one file.
+pub fn run(job: &Job<'_>, out: &mut impl Write) -> Result<Written, ExportError> {
+    let (selection, lost) = narrowed(job)?;
+    let mut pen = Pen::new(job.format, lost)?;
+    if selection.id.is_some() {
+        pen.unfold();
+    }
+    pen.begin(out)?;
+    if job.format == Format::Html {
+        html::index(job.reader, &selection, job.limit, out)?;
+    }
+    pages::each(job.reader, &selection, job.limit, &mut |seq, exchange| {
+        pen.item(&Item { reader: job.reader, seq, exchange }, out).map(|_| ())
     })?;
-    out.write_all(behind.as_bytes())?;
-    Ok(written)
+    pen.end(out)
+}
+
+/// As [`run`], each exchange as a file of its own: `open` gives the place of that with an id.
+pub fn run_apart<W: Write>(
+    job: &Job<'_>,
+    mut open: impl FnMut(&Exchange) -> io::Result<W>,
+    mut close: impl FnMut(W) -> io::Result<()>,
+) -> Result<Written, ExportError> {
+    let (selection, mut lost) = narrowed(job)?;
+    let mut exchanges = 0;
+    pages::each(job.reader, &selection, job.limit, &mut |seq, exchange| {
+        let item = Item { reader: job.reader, seq, exchange };
+        if job.format.is_samples() && sample::of(exchange, &mut Lost::default()).is_none() {
+            lost.exchange(sample::NO_WORDS);
+            return Ok(());
+        }
+        let mut out = open(exchange)?;
+        lost.add(alone(job.format, &item, &mut out)?.lost);
+        close(out)?;
+        exchanges += 1;
+        Ok(())
+    })?;
+    Ok(Written { exchanges, lost })
 }
 
 /// Writes one exchange, as a whole file of its own.
@@ -117,31 +225,36 @@ pub fn write_one(
     exchange: &Exchange,
     out: &mut impl Write,
 ) -> Result<(), ExportError> {
-    let [before, _, behind] = match format {
-        // One object needs no array around it.
-        Format::Json => ["", "", "\n"],
-        format => format.around(),
-    };
-    out.write_all(before.as_bytes())?;
-    item(format, &Item { reader, seq, exchange }, out)?;
-    out.write_all(behind.as_bytes())?;
+    alone(format, &Item { reader, seq, exchange }, out)?;
     Ok(())
 }
 
-fn item(format: Format, item: &Item<'_>, out: &mut impl Write) -> Result<(), ExportError> {
-    match format {
-        Format::Jsonl => jsonl::line(out, item.exchange)?,
-        Format::Json => jsonl::harmless(
-            out,
-            &serde_json::to_string_pretty(item.exchange).map_err(io::Error::from)?,
-        )?,
-        Format::Har => {
-            let entry: Value = har::entry(item)?;
-            jsonl::harmless(out, &serde_json::to_string(&entry).map_err(io::Error::from)?)?;
-        }
-        Format::Markdown => out.write_all(markdown::text(item.exchange).as_bytes())?,
-        Format::Curl => out.write_all(curl::command(item)?.as_bytes())?,
-        Format::Python => out.write_all(python::script(item)?.as_bytes())?,
+fn alone(format: Format, item: &Item<'_>, out: &mut impl Write) -> Result<Written, ExportError> {
+    let mut pen = Pen::alone(format)?;
+    pen.begin(out)?;
+    pen.item(item, out)?;
+    pen.end(out)
+}
+
+/// What is meant, and how many are not that otherwise would be.
+fn narrowed(job: &Job<'_>) -> Result<(Selection, Lost), ExportError> {
+    let mut lost = Lost::default();
+    let mut selection = job.selection.clone();
+    if !job.format.is_samples() {
+        return Ok((selection, lost));
     }
-    Ok(())
+    // Who names one exchange means that one.
+    selection.turns = match job.every_turn || selection.id.is_some() {
+        true => Turns::Answered,
+        false => Turns::Last,
+    };
+    if job.limit.is_none() {
+        let all = job.reader.count(job.selection)?;
+        let answered = Selection { turns: Turns::Answered, ..job.selection.clone() };
+        let answered = job.reader.count(&answered)?;
+        let kept = job.reader.count(&selection)?;
+        lost.exchanges(sample::NOT_ANSWERED, all.saturating_sub(answered));
+        lost.exchanges(sample::GOES_ON, answered.saturating_sub(kept));
+    }
+    Ok((selection, lost))
 }

@@ -2,7 +2,7 @@
 
 use super::ExportError;
 use crate::model::Exchange;
-use crate::store::{Cursor, Order, Reader, Selection, StoreError};
+use crate::store::{Cursor, Listed, Order, Reader, Selection, StoreError};
 
 /// Exchanges looked up at once; no transaction is held from one page to the next.
 const PAGE: usize = 256;
@@ -15,6 +15,19 @@ pub(super) fn each(
     limit: Option<usize>,
     each: &mut dyn FnMut(i64, &Exchange) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
+    listed(reader, selection, limit, &mut |listed| match reader.exchange(listed.seq)? {
+        Some(exchange) => each(listed.seq, &exchange),
+        None => Ok(()),
+    })
+}
+
+/// As [`each`], the narrow rows alone.
+pub(super) fn listed(
+    reader: &Reader,
+    selection: &Selection,
+    limit: Option<usize>,
+    each: &mut dyn FnMut(&Listed) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
     let mut after = match limit {
         None => None,
         Some(limit) => match before_newest(reader, selection, limit)? {
@@ -25,11 +38,7 @@ pub(super) fn each(
     };
     loop {
         let page = reader.list(selection, Order::OldestFirst, after, PAGE)?;
-        for listed in &page.exchanges {
-            if let Some(exchange) = reader.exchange(listed.seq)? {
-                each(listed.seq, &exchange)?;
-            }
-        }
+        page.exchanges.iter().try_for_each(&mut *each)?;
         after = page.next;
         if after.is_none() {
             return Ok(());

@@ -98,6 +98,8 @@ pub enum Mode {
     Rewritten,
     /// Passed on unread.
     Tunnel,
+    /// Never ours: another tool recorded it, and its bytes were built from that recording.
+    Imported,
 }
 
 impl Mode {
@@ -109,6 +111,7 @@ impl Mode {
             Self::BaseUrl => "base_url",
             Self::Rewritten => "rewritten",
             Self::Tunnel => "tunnel",
+            Self::Imported => "imported",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! them, every reader shows them. Serialised, [`Exchange`] is the contract of
 //! `docs/exchange.md`.
 
+mod call;
 mod exchange;
 mod message;
 mod secret;
@@ -15,3 +16,6 @@ pub use message::{Choice, Message, Part, Tool};
 pub use secret::{Fingerprint, Fingerprinter, Secret};
 pub use thread::{NamedThread, ThreadRule};
 pub use usage::{Buckets, Cost, Usage};
+
+#[cfg(test)]
+pub(crate) use call::tests::sample;

@@ -256,7 +256,8 @@ impl Connection {
             None => End::plain(tcp),
         };
         let splicer = Splicer::new(self.router(), origin);
-        relay_rewriting(End::plain(app), upstream, read, copies, splicer).await
+        let app = End::plain(app);
+        relay_rewriting(app, upstream, read, copies, splicer, &self.engine.metrics).await
     }
 
     fn router(&self) -> Router {

@@ -160,7 +160,7 @@ impl Front {
         let host = origin.host.as_str();
         if rules.intercept.covers(host) && !rules.tunnel.covers(host) {
             let addresses = (context.client_addr, self.local);
-            let (exchange, taped) = Exchange::begin(&self.engine.tapes, origin, request, addresses);
+            let (exchange, taped) = Exchange::begin(&self.engine, origin, request, addresses);
             self.exchange = Some(exchange);
             return taped.into();
         }

@@ -6,6 +6,7 @@ mod decide;
 mod dial;
 mod downstream;
 mod front;
+mod in_flight;
 mod memory;
 mod notice;
 mod opening;
@@ -28,6 +29,7 @@ pub use notice::{Notice, Notify};
 pub use upstream::UpstreamTlsError;
 
 use crate::ca::Authority;
+use crate::metrics::Metrics;
 use crate::tape::Tapes;
 use downstream::DownstreamTls;
 use memory::Memory;
@@ -55,6 +57,7 @@ pub struct Engine {
     memory: Memory,
     tapes: Tapes,
     notify: Notify,
+    metrics: Metrics,
     /// Our own listeners: a request that leads back to them would go round for ever.
     own: Vec<SocketAddr>,
 }
@@ -85,17 +88,19 @@ impl Engine {
         authority: Arc<Authority>,
         tapes: Tapes,
         notify: Notify,
+        metrics: Metrics,
         own: Vec<SocketAddr>,
     ) -> Result<Self, StartError> {
         Ok(Self {
             rules: settings.rules,
             dialer: Dialer::new(settings.resolve, settings.upstream).apart_from(&own),
             authority,
-            upstream_tls: UpstreamTls::new(&settings.upstream_ca)?,
+            upstream_tls: UpstreamTls::new(&settings.upstream_ca, metrics.clone())?,
             downstream_tls: DownstreamTls::new()?,
             memory: Memory::default(),
             tapes,
             notify,
+            metrics,
             own,
         })
     }

@@ -161,6 +161,7 @@ impl Flow {
         let leaf = match self.engine.authority.leaf(named.as_str()) {
             Ok(leaf) => leaf,
             Err(e) => {
+                self.engine.metrics.tls_failed("no_certificate");
                 let reason = TunnelReason::ClientHello(e.to_string());
                 return self.pass_on(app, upstream, &hello_bytes, reason).await;
             }
@@ -190,7 +191,8 @@ impl Flow {
         let opened = self.opened(Mode::Intercept, Verdict::Intercept, Some(tls));
         let copies =
             Copies::Tape { tape: self.engine.tapes.open(&opened), process: self.process.take() };
-        let outcome = relay(End::tls(app, server), End::tls(upstream, client), &[], copies).await;
+        let (app, upstream) = (End::tls(app, server), End::tls(upstream, client));
+        let outcome = relay(app, upstream, &[], copies, &self.engine.metrics).await;
         self.judge(&key, &named, &outcome, began).await;
     }
 
@@ -199,7 +201,8 @@ impl Flow {
         let opened = self.opened(Mode::Clear, Verdict::Intercept, None);
         let copies =
             Copies::Tape { tape: self.engine.tapes.open(&opened), process: self.process.take() };
-        relay(End::plain(app), End::plain(upstream), early, copies).await;
+        let (app, upstream) = (End::plain(app), End::plain(upstream));
+        relay(app, upstream, early, copies, &self.engine.metrics).await;
     }
 
     /// The first upstream connection carried our ClientHello: the app's own goes over a new
@@ -231,7 +234,8 @@ impl Flow {
         reason: TunnelReason,
     ) {
         let opened = self.opened(Mode::Tunnel, Verdict::Tunnel(reason), None);
-        let outcome = relay(End::plain(app), End::plain(upstream), early, Copies::Nowhere).await;
+        let (app, upstream) = (End::plain(app), End::plain(upstream));
+        let outcome = relay(app, upstream, early, Copies::Nowhere, &self.engine.metrics).await;
         let process = self.process.as_mut().and_then(|process| process.try_recv().ok());
         self.engine.tapes.passed(Passed {
             opened,
@@ -243,18 +247,25 @@ impl Flow {
     }
 
     async fn refused(self, key: &AppKey, host: &Host, refusal: Refusal) {
-        let reaction = match refusal {
-            Refusal::Alert(alert) => Reaction::Refused(format!("alert `{alert}`")),
-            Refusal::Hangup => Reaction::Hangup,
-            Refusal::Other(_) => return,
+        let (counted, reaction) = match refusal {
+            Refusal::Alert(alert) => {
+                ("app_refused", Some(Reaction::Refused(format!("alert `{alert}`"))))
+            }
+            Refusal::Hangup => ("app_hung_up", Some(Reaction::Hangup)),
+            Refusal::Other(_) => ("app_handshake", None),
         };
+        self.engine.metrics.tls_failed(counted);
+        let Some(reaction) = reaction else { return };
         self.note_distrust(key, host, reaction).await;
     }
 
     /// Whether an app trusts us shows in whether it sends anything.
     async fn judge(self, key: &AppKey, host: &Host, outcome: &Outcome, began: Instant) {
         let reaction = match outcome.bytes {
-            [0, _] if began.elapsed() < SILENT_CLOSE => Reaction::SilentClose,
+            [0, _] if began.elapsed() < SILENT_CLOSE => {
+                self.engine.metrics.tls_failed("app_silent");
+                Reaction::SilentClose
+            }
             [0, _] => return,
             _ => Reaction::Accepted,
         };

@@ -2,6 +2,7 @@
 //! the app would judge it.
 
 use std::cell::Cell;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::flow::{Host, TunnelReason};
+use crate::metrics::Metrics;
 
 /// An origin that does not answer a ClientHello for so long gets the app's own instead.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +26,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct UpstreamTls {
     /// Sessions are kept here and resumed, whatever protocols the next app offers.
     config: Arc<ClientConfig>,
+    metrics: Metrics,
 }
 
 /// Why no TLS client could be made.
@@ -60,8 +63,8 @@ pub enum Sent {
 }
 
 impl UpstreamTls {
-    /// Trusts the system's roots and those in `extra`.
-    pub fn new(extra: &[PathBuf]) -> Result<Self, UpstreamTlsError> {
+    /// Trusts the system's roots and those in `extra`; counts handshakes that fail.
+    pub fn new(extra: &[PathBuf], metrics: Metrics) -> Result<Self, UpstreamTlsError> {
         let mut roots = RootCertStore::empty();
         let system = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(system.certs);
@@ -83,7 +86,7 @@ impl UpstreamTls {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_client_cert_resolver(Arc::new(Asked));
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), metrics })
     }
 
     /// Shakes hands over `tcp`, offering `alpn`. An error says why the app shall speak with
@@ -104,17 +107,28 @@ impl UpstreamTls {
         let (connected, asked) = ASKED
             .scope(Cell::new(false), async { (connecting.await, ASKED.with(Cell::get)) })
             .await;
-        if asked {
-            return Err(TunnelReason::ClientCertificate);
-        }
-        match connected {
-            Ok(Ok(stream)) => Ok(stream.into_inner()),
-            Ok(Err(e)) => Err(TunnelReason::UpstreamTls(e.to_string())),
-            Err(_) => Err(TunnelReason::UpstreamTls(format!(
-                "no answer to our ClientHello within {} s",
-                HANDSHAKE_TIMEOUT.as_secs()
-            ))),
-        }
+        let (counted, reason) = match connected {
+            _ if asked => ("origin_wants_certificate", TunnelReason::ClientCertificate),
+            Ok(Ok(stream)) => return Ok(stream.into_inner()),
+            Ok(Err(e)) => (kind(&e), TunnelReason::UpstreamTls(e.to_string())),
+            Err(_) => (
+                "origin_timeout",
+                TunnelReason::UpstreamTls(format!(
+                    "no answer to our ClientHello within {} s",
+                    HANDSHAKE_TIMEOUT.as_secs()
+                )),
+            ),
+        };
+        self.metrics.tls_failed(counted);
+        Err(reason)
+    }
+}
+
+/// What a failed handshake is counted as.
+fn kind(error: &io::Error) -> &'static str {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => "origin_certificate",
+        _ => "origin_handshake",
     }
 }
 

@@ -54,7 +54,8 @@ pub struct Egress {
 /// What became of some connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Way {
-    /// How their bytes came to us: `intercept`, `clear`, `base_url`, `rewritten`, `tunnel`.
+    /// How their bytes came to us: `intercept`, `clear`, `base_url`, `rewritten`, `tunnel`,
+    /// `imported`.
     pub mode: String,
     /// Why they were not read, as one word; `None` if they were.
     pub reason: Option<&'static str>,

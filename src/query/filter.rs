@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Role;
 use crate::model::State;
-use crate::store::{Calls, Measure, Order, Reader, Selection, StoreError};
+use crate::store::{Calls, Measure, Order, Reader, Selection, StoreError, Turns};
 
 /// Which exchanges a command is about, and which of their texts: one type for all commands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,6 +74,7 @@ impl Filter {
             status: self.status,
             at_least: self.at_least.clone(),
             calls: Calls::All,
+            turns: Turns::All,
         })
     }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Lexicon;
 use super::reader::unwound;
 use super::reading::{self, Piece, Stream, pieces, split};
-use crate::flow::Side;
+use crate::flow::{Mode, Side};
 use crate::model::{Exchange, State};
 use crate::observe::http1::Ending;
 use crate::store::{FlowRow, RawChunk, RawMessage, StoredExchange, UNCODED};
@@ -55,7 +55,7 @@ pub enum Unreadable {
 }
 
 /// Notes that say what only the tape knew, by what they contain.
-const OF_THE_TAPE: [&str; 7] = [
+const OF_THE_TAPE: [&str; 8] = [
     "are missing: the tape was full",
     "were not kept",
     "secrets replaced in",
@@ -63,7 +63,12 @@ const OF_THE_TAPE: [&str; 7] = [
     "reset the stream",
     "closed the socket",
     "is not recorded",
+    // Notes of what was imported begin so.
+    IMPORTED,
 ];
+
+/// How a note begins that says which file an exchange is from.
+pub const IMPORTED: &str = "imported from ";
 
 /// What a turn says whose frames are starred.
 const STARRED: &str = "its frames are kept starred";
@@ -252,6 +257,10 @@ fn reconciled(kept: &Kept, mut read: StoredExchange) -> Result<StoredExchange, U
     {
         // Of a message that came in several pieces, its chunk has the time of the first.
         new.first_token_ms = Some(had);
+    }
+    if kept.flow.opened.mode == Mode::Imported {
+        // The recording does not say when each piece of a body came.
+        new.first_token_ms = old.first_token_ms;
     }
     new.request.headers.clone_from(&old.request.headers);
     if let (Some(had), Some(has)) = (&old.reply, &mut new.reply) {

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{Lexicon, Notice};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Sink, Store, StoreError};
 
 /// Makes the lexicon of a capture that has this key.
 pub type LexiconOf = Box<dyn Fn([u8; 32]) -> Lexicon + Send>;
@@ -28,6 +28,8 @@ pub struct Capture {
     path: PathBuf,
     durability: Durability,
     lexicon_of: LexiconOf,
+    /// What is recorded is queued for these.
+    sinks: Vec<Sink>,
     open: Option<Open>,
     /// Key of the capture that was open last: what was read meanwhile has its fingerprints.
     key: Option<[u8; 32]>,
@@ -46,7 +48,14 @@ impl Capture {
     /// That at `path`, which is not opened yet.
     pub fn new(path: &Path, durability: Durability, lexicon_of: LexiconOf) -> Self {
         let path = path.to_owned();
-        Self { path, durability, lexicon_of, open: None, key: None, is_newer: false }
+        let sinks = Vec::new();
+        Self { path, durability, lexicon_of, sinks, open: None, key: None, is_newer: false }
+    }
+
+    /// Queues calls of models for these sinks, in the transaction that stores them.
+    #[must_use]
+    pub fn delivering_to(self, sinks: Vec<Sink>) -> Self {
+        Self { sinks, ..self }
     }
 
     /// Opens it; makes it if there is none; moves a damaged one aside and begins a new one. A
@@ -83,6 +92,7 @@ impl Capture {
         if self.durability == Durability::Power {
             store.make_durable()?;
         }
+        store.deliver_to(&self.sinks)?;
         let key = store.key();
         self.key = Some(key);
         let lexicon = (self.lexicon_of)(key);

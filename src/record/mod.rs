@@ -7,6 +7,7 @@
 mod again;
 mod assemble;
 mod body;
+mod brought;
 mod capture;
 mod chunks;
 mod count;
@@ -21,21 +22,28 @@ mod reader;
 mod reading;
 mod recover;
 pub mod secrets;
+mod standing;
 mod turn;
+mod whole;
 mod worker;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use again::{Kept as Recorded, Unreadable, again, is_turn as is_socket_turn, socket_again};
+pub use again::{
+    IMPORTED, Kept as Recorded, Unreadable, again, is_turn as is_socket_turn, socket_again,
+};
 pub use body::body;
+pub use brought::redact;
 pub use capture::{Capture, Durability, LexiconOf};
 pub use following::Following;
 pub use notice::{Notice, Notify};
 pub use reading::FlowReading;
 pub use recover::{Recovered, recover};
+pub use standing::Standing;
 pub use turn::is_open;
-pub use worker::{Recorder, Standing};
+pub use whole::{Whole, whole};
+pub use worker::{Beside, Recorder};
 
 use crate::dialect::{self, Asked, Dialect, Grown};
 use crate::flow::FlowId;

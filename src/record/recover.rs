@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::reader::unwound;
 use super::reading::FlowReading;
-use super::worker::count_exchanges;
+use super::standing::count_exchanges;
 use super::{Lexicon, Unfollowed};
 use crate::store::{Entry, Store};
 use crate::tape::{LeftBehind, Reader};

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,13 @@ use jiff::Timestamp;
 use super::keeping::{Busy, Keeping};
 use super::reader::unwound;
 use super::reading::FlowReading;
+use super::standing::{Standing, count_exchanges};
 use super::{Capture, Notice, Notify, Unfollowed, recover};
 use crate::flow::{FlowId, Side};
+use crate::metrics::Metrics;
 use crate::model::App;
 use crate::store::{Entry, FlowRow, Gap, Loss, Progress, Retention, StoreError};
-use crate::tape::{Kept, Told, Untaped, Wake};
+use crate::tape::{Budget, Kept, Told, Untaped, Wake};
 
 /// While bytes flow, tapes are read and committed so often: what is found by then goes into
 /// one transaction.
@@ -48,44 +50,18 @@ pub struct Recorder {
     standing: Arc<Standing>,
 }
 
-/// How the recording stands.
-#[derive(Debug, Default)]
-pub struct Standing {
-    exchanges: AtomicU64,
-    lost_bytes: AtomicU64,
-    waiting: Mutex<Option<String>>,
-}
-
-impl Standing {
-    /// Exchanges stored since the start.
-    pub fn exchanges(&self) -> u64 {
-        self.exchanges.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that the tape had no room for since the start.
-    pub fn lost_bytes(&self) -> u64 {
-        self.lost_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Why the capture cannot be written right now.
-    pub fn waiting(&self) -> Option<String> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 impl Recorder {
     /// Starts recording into `capture`, which is opened as soon as it can be, and keeps it
-    /// within `retention`. Tapes that were left behind below `runtime_dir` are read first.
+    /// within `retention`.
     pub fn start(
         capture: Capture,
         retention: Retention,
         heard: Receiver<Told>,
-        wake: Arc<Wake>,
-        runtime_dir: Option<PathBuf>,
-        notify: Notify,
+        beside: Beside,
     ) -> io::Result<Self> {
+        let Beside { wake, budget, runtime_dir, notify, metrics } = beside;
         let stop = Arc::new(AtomicBool::new(false));
-        let standing = Arc::new(Standing::default());
+        let standing = Arc::new(Standing::new(metrics, budget));
         let worker = Worker {
             capture,
             keeping: Keeping::new(retention),
@@ -119,6 +95,20 @@ impl Recorder {
             let _ = thread.join();
         }
     }
+}
+
+/// What a recorder shares with the proxy, and whom it tells.
+pub struct Beside {
+    /// What wakes it.
+    pub wake: Arc<Wake>,
+    /// The memory of all tapes.
+    pub budget: Arc<Budget>,
+    /// Tapes that were left behind below this are read first.
+    pub runtime_dir: Option<PathBuf>,
+    /// Is told what the user should know.
+    pub notify: Notify,
+    /// Counts what is stored and what is lost.
+    pub metrics: Metrics,
 }
 
 struct Worker {
@@ -219,7 +209,7 @@ impl Worker {
         let why = error.to_string();
         let pause = self.pause.map_or(PAUSES.0, |(_, pause)| (pause * 2).min(PAUSES.1));
         if self.pause.is_none() {
-            self.set_waiting(Some(why.clone()));
+            self.standing.set_waiting(Some(why.clone()));
             (self.notify)(Notice::Waiting { why });
         }
         self.pause = Some((Instant::now() + pause, pause));
@@ -227,7 +217,7 @@ impl Worker {
 
     fn resume(&mut self) {
         if self.pause.take().is_some() {
-            self.set_waiting(None);
+            self.standing.set_waiting(None);
             (self.notify)(Notice::Resumed);
         }
     }
@@ -270,6 +260,7 @@ impl Worker {
         let told_all = self.hear();
         let read = self.read_tapes();
         self.write();
+        self.standing.measure();
         (told_all, read)
     }
 
@@ -302,6 +293,7 @@ impl Worker {
     /// A round panicked: what it was to write may be the reason, so it is not tried again.
     fn give_up(&mut self) -> (bool, bool) {
         let what = format!("{} entries that were to be stored", self.waiting.len());
+        self.standing.lost("fault", count_exchanges(&self.waiting));
         self.waiting.clear();
         self.lose(what, "a fault of Overhear's".to_owned());
         (false, true)
@@ -316,6 +308,7 @@ impl Worker {
                         self.flows.insert(reading.flow(), reading);
                     }
                     Err(e) => {
+                        self.standing.lost("unreadable", 1);
                         self.lose("a flow whose tape cannot be read".to_owned(), e.to_string());
                     }
                 },
@@ -333,7 +326,8 @@ impl Worker {
     fn note_untaped(&mut self, untaped: Untaped) {
         let Untaped { opened, closed_at, bytes, why } = untaped;
         let lost = bytes.iter().sum();
-        self.standing.lost_bytes.fetch_add(lost, Ordering::Relaxed);
+        self.standing.lose_bytes(lost);
+        self.standing.lost("no_tape", 1);
         (self.notify)(Notice::Gap { bytes: lost });
         let flow = opened.flow;
         self.waiting.push(Entry::Flow(Box::new(FlowRow {
@@ -371,11 +365,13 @@ impl Worker {
             match unwound(|| reading.read(lexicon, &mut Unfollowed)) {
                 Ok(Ok(_)) => {}
                 Ok(Err(e)) => {
+                    self.standing.lost("unreadable", 1);
                     (self.notify)(Notice::Lost { what: what.clone(), why: e.to_string() });
                     lost.push((what, e.to_string()));
                     unreadable.push(flow);
                 }
                 Err(()) => {
+                    self.standing.lost("fault", 1);
                     (self.notify)(Notice::Panicked { what: what.clone() });
                     lost.push((what, "a fault of Overhear's while reading it".to_owned()));
                     unreadable.push(flow);
@@ -384,7 +380,7 @@ impl Worker {
             let entries = reading.take();
             for entry in &entries {
                 if let Entry::Gap(gap) = entry {
-                    self.standing.lost_bytes.fetch_add(gap.bytes, Ordering::Relaxed);
+                    self.standing.lose_bytes(gap.bytes);
                     (self.notify)(Notice::Gap { bytes: gap.bytes });
                 }
             }
@@ -415,8 +411,7 @@ impl Worker {
         let Some((store, _)) = self.capture.parts() else { return };
         match store.write(&self.waiting) {
             Ok(()) => {
-                let stored = count_exchanges(&self.waiting);
-                self.standing.exchanges.fetch_add(stored, Ordering::Relaxed);
+                self.standing.stored(&self.waiting);
                 self.waiting.clear();
                 self.resume();
                 self.release();
@@ -440,13 +435,13 @@ impl Worker {
                 continue;
             };
             match store.write(std::slice::from_ref(&entry)) {
-                Ok(()) => {
-                    let stored = count_exchanges(std::slice::from_ref(&entry));
-                    self.standing.exchanges.fetch_add(stored, Ordering::Relaxed);
-                }
+                Ok(()) => self.standing.stored(std::slice::from_ref(&entry)),
                 Err(e) if is_about_an_entry(&e) => {
                     let what = match &entry {
-                        Entry::Exchange(stored) => format!("exchange {}", stored.exchange.id),
+                        Entry::Exchange(stored) => {
+                            self.standing.lost("store", 1);
+                            format!("exchange {}", stored.exchange.id)
+                        }
                         Entry::Flow(row) => format!("flow {}", row.opened.flow),
                         Entry::RawChunk(chunk) => format!("raw bytes of flow {}", chunk.flow),
                         Entry::Gap(gap) => format!("a gap in flow {}", gap.flow),
@@ -478,19 +473,9 @@ impl Worker {
             }
         }
     }
-
-    fn set_waiting(&self, why: Option<String>) {
-        *self.standing.waiting.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
 }
 
 /// Whether the capture itself is well and one of the entries is not.
 fn is_about_an_entry(error: &StoreError) -> bool {
     matches!(error, StoreError::Statement(_) | StoreError::Damaged { .. })
-}
-
-/// Exchanges among the entries; one that is told again when its flow ends counts once.
-pub(super) fn count_exchanges(entries: &[Entry]) -> u64 {
-    let over = |entry: &&Entry| matches!(entry, Entry::Exchange(stored) if !stored.is_open);
-    entries.iter().filter(over).count() as u64
 }

@@ -85,18 +85,31 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Who says in which thread an exchange is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Linking {
+    /// The linker.
+    Found,
+    /// The exchange itself: another capture's linker has found it.
+    Given,
+}
+
 /// Writes an exchange, in place of what was written of it before.
 pub(super) fn write(
     conn: &Connection,
     codec: &mut Codec,
     linker: &mut Linker,
     stored: &StoredExchange,
+    linking: Linking,
 ) -> Result<(), StoreError> {
     forget(conn, stored)?;
     let [downstream, upstream, details, texts] = classes(codec, &stored.exchange);
     codec.tree.begin(texts);
     let contents = message::write(conn, codec, stored)?;
-    let linked = linker.link(conn, stored, &contents)?;
+    let linked = match linking {
+        Linking::Found => linker.link(conn, stored, &contents)?,
+        Linking::Given => linker.keep(conn, stored, &contents)?,
+    };
     thread::note_messages(conn, linked.thread, &contents)?;
     let seq = write_row(conn, stored, &contents, &linked)?;
     write_content(conn, codec, seq, &stored.exchange, &contents, details)?;

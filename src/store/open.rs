@@ -13,8 +13,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::{StoreError, upgrade};
 
 /// The schema, one step a file. The file's `user_version` counts the steps taken.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_capture.sql"), include_str!("migrations/0002_small.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_capture.sql"),
+    include_str!("migrations/0002_small.sql"),
+    include_str!("migrations/0003_outbox.sql"),
+];
 
 /// The newest schema that this program knows.
 pub(super) fn known_version() -> u32 {

@@ -10,9 +10,9 @@ use super::index::{self, Candidates, Need};
 use super::open::{self, nanoseconds};
 use super::{
     Cursor, EgressRow, EgressSelection, FlowRow, Health, Kind, LeakedIn, Listed, Order, Page,
-    Parts, PromptUse, RawChunk, RawMessage, Selection, StoreError, StoredMessage, Tally, Texts,
-    ThreadPage, assemble, egress, find, flow, keep, leak, list, message, occurrence, prompt, raw,
-    select, tally, thread, turn,
+    Parts, PromptUse, RawChunk, RawMessage, Selection, SinkStanding, StoreError, StoredMessage,
+    Tally, Texts, ThreadPage, assemble, egress, find, flow, keep, leak, list, message, occurrence,
+    outbox, prompt, raw, select, tally, thread, turn,
 };
 use crate::flow::Side;
 use crate::model::{Annotations, Exchange, Message};
@@ -124,6 +124,11 @@ impl Reader {
     /// Where apps went, by app, origin and verdict: see [`EgressRow`].
     pub fn egress(&self, selection: &EgressSelection) -> Result<Vec<EgressRow>, StoreError> {
         egress::rows(&self.conn, selection)
+    }
+
+    /// How deliveries to each sink stand.
+    pub fn sinks(&self) -> Result<Vec<SinkStanding>, StoreError> {
+        outbox::all(&self.conn)
     }
 
     /// The key of the capture's fingerprints.

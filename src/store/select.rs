@@ -46,6 +46,8 @@ pub struct Selection {
     pub at_least: Vec<(Measure, f64)>,
     /// Whether only calls of a model are meant.
     pub calls: Calls,
+    /// Which turns of a conversation are meant.
+    pub turns: Turns,
 }
 
 /// What of an exchange can be more or less. One whose measure is not known has less than any.
@@ -110,6 +112,41 @@ impl Calls {
                   AND (method <> 'GET' OR status IS 101)
                   AND coalesce(request_model, reply_model, input, output) IS NOT NULL)",
             ),
+        }
+    }
+}
+
+/// Which turns of a conversation count: agents send with each what was said before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turns {
+    /// All, and what is no conversation.
+    #[default]
+    All,
+    /// Those that a model answered, whole.
+    Answered,
+    /// Of those the ones that no other answered one has in its prompt.
+    Last,
+}
+
+impl Turns {
+    const ANSWERED: &str = "(state = 'complete'
+        AND operation IN ('chat', 'completion', 'generate', 'generation'))";
+
+    /// A prompt that was sent again (`asked`) has not the answer that it got before. What goes
+    /// on has more of the thread than what it goes on from; a title or a summary has not. The
+    /// next turn is mostly the next row of the index on thread and time.
+    const LAST: &str = "NOT EXISTS (SELECT 1 FROM exchange AS later
+        WHERE later.thread_id = exchange.thread_id AND later.started_at >= exchange.started_at
+          AND later.parent = exchange.id AND later.state = 'complete'
+          AND later.operation = exchange.operation
+          AND later.inherited > coalesce(exchange.inherited, 0)
+          AND later.asked IS NOT exchange.asked)";
+
+    fn conditions(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &[],
+            Self::Answered => &[Self::ANSWERED],
+            Self::Last => &[Self::ANSWERED, Self::LAST],
         }
     }
 }
@@ -196,6 +233,9 @@ impl Selection {
             conditions.and(&format!("{} >= ?", measure.sql()), [*least]);
         }
         if let Some(condition) = self.calls.condition() {
+            conditions.and::<Value>(condition, []);
+        }
+        for condition in self.turns.conditions() {
             conditions.and::<Value>(condition, []);
         }
         conditions

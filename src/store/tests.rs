@@ -1,5 +1,6 @@
 //! The store as a whole, on real files.
 
+mod calls;
 mod faults;
 mod reading;
 mod roundtrip;

@@ -114,7 +114,7 @@ fn batch(
     };
     for &seq in &seqs {
         if let Some(stored) = stored(tx, key, seq)? {
-            exchange::write(tx, codec, linker, &stored)?;
+            exchange::write(tx, codec, linker, &stored, exchange::Linking::Found)?;
         }
         for sql in [
             "DELETE FROM first_detail WHERE exchange = ?1",

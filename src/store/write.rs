@@ -7,13 +7,13 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::codec::Codec;
-use super::exchange::{self, saturated};
+use super::exchange::{self, Linking, saturated};
 use super::index::{self, Indexer};
 use super::open::{self, nanoseconds};
 use super::thread::Linker;
 use super::{
-    Entry, FlowRow, Gap, Loss, Progress, RawChunk, Remark, StoreError, StoredExchange, Upkeep,
-    detail, keep, raw, upgrade,
+    Entry, FlowRow, Gap, Loss, Progress, RawChunk, Remark, Sink, StoreError, StoredExchange,
+    Upkeep, detail, keep, outbox, raw, upgrade,
 };
 use crate::flow::Verdict;
 
@@ -26,6 +26,8 @@ pub struct Store {
     indexer: Indexer,
     /// That of the capture when the codec last looked for what it remembers.
     generation: i64,
+    /// Rows of the sinks that exchanges are delivered to.
+    sinks: Vec<i64>,
 }
 
 impl Store {
@@ -45,13 +47,28 @@ impl Store {
         let key = open::key(&conn)?;
         let (mut codec, mut linker) = (Codec::new(key)?, Linker::new(key));
         upgrade::run(&mut conn, &mut codec, &mut linker)?;
-        Ok(Self { conn, codec, linker, key, indexer: Indexer::default(), generation: 0 })
+        Ok(Self {
+            conn,
+            codec,
+            linker,
+            key,
+            indexer: Indexer::default(),
+            generation: 0,
+            sinks: Vec::new(),
+        })
     }
 
     /// Lets each commit wait for the disk, so that a loss of power costs nothing: some ten
     /// milliseconds each.
     pub fn make_durable(&mut self) -> Result<(), StoreError> {
         Ok(self.conn.pragma_update(None, "synchronous", "FULL")?)
+    }
+
+    /// From now on queues each call of a model that is written, once it is over, for these.
+    pub fn deliver_to(&mut self, sinks: &[Sink]) -> Result<(), StoreError> {
+        self.sinks =
+            sinks.iter().map(|sink| outbox::declare(&self.conn, sink)).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// The capture's own key, for [`Fingerprinter::new`](crate::model::Fingerprinter::new).
@@ -82,13 +99,45 @@ impl Store {
                         &stored.exchange.flow,
                         nanoseconds(stored.exchange.started_at),
                     )?;
-                    exchange::write(&tx, &mut self.codec, &mut self.linker, stored)?;
+                    let linking = Linking::Found;
+                    exchange::write(&tx, &mut self.codec, &mut self.linker, stored, linking)?;
+                    if !stored.is_open {
+                        outbox::enqueue(&tx, &self.sinks, stored.exchange.id)?;
+                    }
                 }
                 Entry::RawChunk(chunk) => write_chunk(&tx, &mut self.codec, chunk)?,
                 Entry::Gap(gap) => write_gap(&tx, gap)?,
                 Entry::Loss(loss) => write_loss(&tx, loss)?,
             }
         }
+        Ok(tx.commit()?)
+    }
+
+    /// Writes an exchange of another capture with the thread that it had there, at the next
+    /// place of its flow.
+    pub fn bring(&mut self, flow: &FlowRow, stored: &StoredExchange) -> Result<(), StoreError> {
+        let brought = self.bring_one(flow, stored);
+        self.forget_unless(brought)
+    }
+
+    fn bring_one(&mut self, flow: &FlowRow, stored: &StoredExchange) -> Result<(), StoreError> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if refresh(&tx, &mut self.generation)? {
+            self.codec.forget();
+            self.linker.forget();
+        }
+        // What is known here of the flow is more than what the exchange tells of it.
+        let sql = "SELECT EXISTS (SELECT 1 FROM flow WHERE id = ?1 AND verdict <> '')";
+        let is_known: bool =
+            tx.prepare_cached(sql)?.query_row([flow.opened.flow.0], |row| row.get(0))?;
+        if !is_known {
+            write_flow(&tx, flow)?;
+        }
+        let sql = "SELECT ifnull(max(place) + 1, 0) FROM exchange WHERE flow = ?1";
+        let place = tx.prepare_cached(sql)?.query_row([flow.opened.flow.0], |row| row.get(0))?;
+        let stored = StoredExchange { place, ..stored.clone() };
+        let linking = Linking::Given;
+        exchange::write(&tx, &mut self.codec, &mut self.linker, &stored, linking)?;
         Ok(tx.commit()?)
     }
 
@@ -141,6 +190,15 @@ impl Store {
             keep::remark(&mut self.conn, &[seq], remark, Timestamp::now())?;
         }
         Ok(())
+    }
+
+    /// Notes where an exchange of another capture was to be delivered, and what became of it.
+    pub(super) fn note_deliveries(
+        &mut self,
+        exchange: Uuid,
+        rows: &[outbox::Row],
+    ) -> Result<(), StoreError> {
+        outbox::bring_over(&self.conn, exchange, rows)
     }
 
     /// Brings the words of some messages that wait for it into the index, in a transaction of

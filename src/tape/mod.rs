@@ -105,6 +105,11 @@ impl Tapes {
         &self.wake
     }
 
+    /// The memory that all tapes take.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
     /// Where the tapes are.
     pub fn place(&self) -> &Place {
         &self.place

@@ -118,11 +118,16 @@ impl Writer {
     ///
     /// Never fails and never waits: what does not fit is counted as lost.
     pub fn append(&mut self, side: Side, bytes: &[u8]) {
+        self.append_at(side, bytes, Timestamp::now());
+    }
+
+    /// The same for bytes that were read at a time that is known.
+    pub fn append_at(&mut self, side: Side, bytes: &[u8], at: Timestamp) {
         let sent = side.of_mut(&mut self.sent);
         let offset = *sent;
         *sent += bytes.len() as u64;
         if let Some(reel) = &mut self.reel {
-            reel.append(side, offset, bytes, Timestamp::now());
+            reel.append(side, offset, bytes, at);
         }
     }
 

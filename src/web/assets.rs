@@ -41,7 +41,7 @@ pub(super) async fn unknown(Extension(otherwise): Extension<Otherwise>) -> Respo
 /// Whether a path may be one of the page's; all others are told what would be an upstream.
 pub(super) fn may_be_ours(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
-    ["", "api", "page"].contains(&first) || VIEWS.contains(&first)
+    ["", "api", "metrics", "page"].contains(&first) || VIEWS.contains(&first)
 }
 
 async fn index(headers: HeaderMap) -> Response {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn no_view_is_a_provider() {
-        for view in VIEWS.into_iter().chain(["api", "page"]) {
+        for view in VIEWS.into_iter().chain(["api", "metrics", "page"]) {
             assert_eq!(providers::short_name(view), None, "{view}");
         }
     }

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::error::ApiError;
 use super::serve::Peer;
-use super::{Settings, assets};
+use super::{Settings, assets, metrics};
 use crate::flow::{Origin, Scheme};
 
 /// How long a browser keeps the cookie, in seconds: a year; the token itself is kept as long as
@@ -88,7 +88,7 @@ impl Rules {
             .is_none_or(|origin| own_origin.is_some_and(|own| own.as_bytes() == origin));
         let site_is_own =
             header("sec-fetch-site").is_none_or(|site| site == b"same-origin" || site == b"none");
-        if request.is_secret && !(origin_is_own && site_is_own) {
+        if request.what != What::Page && !(origin_is_own && site_is_own) {
             return Some(Refusal::Site);
         }
         // A write comes from our script, and browsers give that an `Origin`.
@@ -96,20 +96,24 @@ impl Rules {
         if is_write && header("origin").is_none() && self.bearer(request.headers).is_none() {
             return Some(Refusal::Site);
         }
-        if request.is_secret && !self.has_token(request.headers) {
-            return Some(Refusal::Token);
-        }
-        None
+        let is_let_in = match request.what {
+            What::Page => true,
+            What::Capture => self.has_token(request.headers),
+            // Prometheus beside us need not be told a token. A proxy that lets others in comes
+            // from here too, but by another name.
+            What::Metrics => {
+                let is_by_own_name = request.host.is_some_and(names_loopback);
+                is_here && is_by_own_name || self.bearer(request.headers).is_some()
+            }
+        };
+        (!is_let_in).then_some(Refusal::Token)
     }
 
     /// Whether a `Host` is one that no DNS answer of somebody else can make lead here.
     fn is_own_name(&self, host: &str) -> bool {
         let Ok(origin) = Origin::parse(Scheme::Http, host) else { return false };
         let name = origin.host.as_str();
-        // The port may be another one: of a forwarded connection, or of a container.
-        origin.host.ip().is_some_and(|ip| ip.to_canonical().is_loopback())
-            || name == "localhost"
-            || self.hosts.iter().any(|own| own == name)
+        names_loopback(host) || self.hosts.iter().any(|own| own == name)
     }
 
     fn has_token(&self, headers: &HeaderMap) -> bool {
@@ -149,6 +153,15 @@ impl Rules {
     }
 }
 
+/// Whether a `Host` is this machine's own. The port may be another one: of a forwarded
+/// connection, or of a container.
+fn names_loopback(host: &str) -> bool {
+    Origin::parse(Scheme::Http, host).is_ok_and(|origin| {
+        origin.host.as_str() == "localhost"
+            || origin.host.ip().is_some_and(|ip| ip.to_canonical().is_loopback())
+    })
+}
+
 /// What is asked, as far as the rules look at it.
 struct Asked<'a> {
     method: &'a Method,
@@ -156,8 +169,28 @@ struct Asked<'a> {
     host: Option<&'a str>,
     /// Whether the target named a host of its own.
     is_absolute: bool,
-    /// Whether it is about what was captured.
-    is_secret: bool,
+    what: What,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// Files of ours.
+    Page,
+    /// What was captured.
+    Capture,
+    /// Counters: names of apps, hosts and models, and what they cost.
+    Metrics,
+}
+
+impl What {
+    fn at(path: &str) -> Self {
+        match path {
+            path if path.starts_with("/api") => Self::Capture,
+            metrics::PATH => Self::Metrics,
+            _ => Self::Page,
+        }
+    }
 }
 
 /// Lets a request through, or not; marks every answer.
@@ -174,7 +207,7 @@ pub(super) async fn guard(
         headers: request.headers(),
         host,
         is_absolute: request.uri().authority().is_some(),
-        is_secret: request.uri().path().starts_with("/api"),
+        what: What::at(request.uri().path()),
     };
     let refusal = match assets::may_be_ours(request.uri().path()) {
         true => rules.refuse(peer, &asked),
@@ -264,13 +297,13 @@ mod tests {
     }
 
     fn refusal(rules: &Rules, peer: &str, lines: &[(&'static str, &str)]) -> Option<Refusal> {
-        refusal_of(rules, peer, &Method::GET, lines)
+        refusal_of(rules, peer, (&Method::GET, What::Capture), lines)
     }
 
     fn refusal_of(
         rules: &Rules,
         peer: &str,
-        method: &Method,
+        (method, what): (&Method, What),
         lines: &[(&'static str, &str)],
     ) -> Option<Refusal> {
         let mut headers = HeaderMap::new();
@@ -278,7 +311,7 @@ mod tests {
             headers.append(name, value.parse().unwrap());
         }
         let host = headers.get("host").and_then(|host| host.to_str().ok());
-        let asked = Asked { method, headers: &headers, host, is_absolute: false, is_secret: true };
+        let asked = Asked { method, headers: &headers, host, is_absolute: false, what };
         rules.refuse(peer.parse().ok(), &asked)
     }
 
@@ -304,6 +337,66 @@ mod tests {
             ("an empty one", vec![HERE, ("authorization", "Bearer ")], Some(Refusal::Token)),
         ] {
             assert_eq!(refusal(&rules, "127.0.0.1", &lines), expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn counters_are_for_whoever_is_here_and_for_the_token() {
+        let (own, open) = (rules(&[]), rules(&["box.example"]));
+        let bearer = format!("Bearer {TOKEN}");
+        let bearer = ("authorization", bearer.as_str());
+        let cookie = cookie();
+        let by_name = ("host", "box.example:4141");
+        for (rule, rules, peer, lines, expected) in [
+            ("from here", &own, "127.0.0.1", vec![HERE], None),
+            ("from here, open to others", &open, "::1", vec![HERE], None),
+            ("from elsewhere", &own, "192.0.2.7", vec![HERE, bearer], Some(Refusal::Elsewhere)),
+            ("allowed", &open, "192.0.2.7", vec![by_name], Some(Refusal::Token)),
+            ("allowed, with a token", &open, "192.0.2.7", vec![by_name, bearer], None),
+            (
+                "a cookie is not for programs",
+                &open,
+                "192.0.2.7",
+                vec![by_name, ("cookie", &cookie)],
+                Some(Refusal::Token),
+            ),
+            ("by a proxy here", &open, "127.0.0.1", vec![by_name], Some(Refusal::Token)),
+            (
+                "by our address, from elsewhere",
+                &open,
+                "192.0.2.7",
+                vec![HERE],
+                Some(Refusal::Token),
+            ),
+            (
+                "another name",
+                &own,
+                "127.0.0.1",
+                vec![("host", "evil.example:4141")],
+                Some(Refusal::Host),
+            ),
+            (
+                "another site's script",
+                &own,
+                "127.0.0.1",
+                vec![HERE, ("origin", "http://evil.example")],
+                Some(Refusal::Site),
+            ),
+            (
+                "another site's picture",
+                &own,
+                "127.0.0.1",
+                vec![HERE, ("sec-fetch-site", "cross-site")],
+                Some(Refusal::Site),
+            ),
+        ] {
+            let found = refusal_of(rules, peer, (&Method::GET, What::Metrics), &lines);
+            assert_eq!(found, expected, "{rule}");
+        }
+        for (path, what) in
+            [("/metrics", What::Metrics), ("/api/status", What::Capture), ("/", What::Page)]
+        {
+            assert_eq!(What::at(path), what, "{path}");
         }
     }
 
@@ -355,8 +448,9 @@ mod tests {
             assert_eq!(refusal(&rules, peer, &lines), expected, "{rule}");
         }
         let with_origin = with(("origin", "http://127.0.0.1:4141"));
-        assert_eq!(refusal_of(&rules, "::1", &Method::POST, &with_origin), None);
+        assert_eq!(refusal_of(&rules, "::1", (&Method::POST, What::Capture), &with_origin), None);
         let without = with(none);
-        assert_eq!(refusal_of(&rules, "::1", &Method::POST, &without), Some(Refusal::Site));
+        let post = (&Method::POST, What::Capture);
+        assert_eq!(refusal_of(&rules, "::1", post, &without), Some(Refusal::Site));
     }
 }

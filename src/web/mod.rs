@@ -8,6 +8,7 @@ mod api;
 mod assets;
 mod error;
 mod guard;
+mod metrics;
 mod serve;
 
 use std::io;
@@ -18,6 +19,7 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc;
 
+use crate::metrics::Metrics;
 use crate::proxy::{Door, Visit};
 use crate::record::Lexicon;
 
@@ -45,6 +47,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How tools are led here.
     pub ways: Ways,
+    /// Counters of this process, for Prometheus.
+    pub metrics: Metrics,
 }
 
 /// How tools are led here, as lines for this machine.

@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::{Settings, api, assets, guard};
+use super::{Settings, api, assets, guard, metrics};
 use crate::proxy::Visit;
 
 /// Threads that read the capture: a person asks few questions at once, and each reads with the
@@ -55,8 +55,10 @@ pub(super) fn yield_to_the_relay() {
 
 fn router(settings: Settings) -> Router {
     let guard = guard::Guard::new(&settings);
+    let metrics = metrics::router(settings.metrics.clone());
     let api = api::router(settings);
     assets::router()
+        .merge(metrics)
         .nest("/api", api)
         .fallback(assets::unknown)
         .layer(axum::middleware::from_fn_with_state(guard, guard::guard))

@@ -40,6 +40,8 @@ fn run_of(command: &str) -> Run {
         ["overhear", "page", ..] => Run::FlagsAlone("nothing serves one"),
         ["overhear", "diff", ..] => Run::FlagsAlone("one exchange has no other"),
         ["overhear", "prompts", "--changes"] => Run::FlagsAlone("nothing changed in one exchange"),
+        ["overhear", "export", "--sink", ..] => Run::FlagsAlone("nobody listens there"),
+        ["overhear", "sinks"] => Run::FlagsAlone("nothing is delivered"),
         ["overhear", "prices", "update"] => Run::FlagsAlone("asks the network"),
         ["overhear", "prices", "apply"] => Run::FlagsAlone("tells what it did, prints nothing"),
         [
@@ -54,9 +56,12 @@ fn run_of(command: &str) -> Run {
         | ["overhear", "verify" | "reread" | "backup", ..] => {
             Run::FlagsAlone("says what it did on stderr; tests of their own do them")
         }
+        ["overhear", "import", ..] => Run::FlagsAlone("the files are another tool's"),
         ["overhear", "ca", "trust"] => Run::FlagsAlone("touches the system"),
         ["overhear", "tail"] => Run::FlagsAlone("goes on until it is killed"),
         ["overhear", "run", ..] => Run::FlagsAlone("a_real_session does it"),
+        ["overhear", "mcp"] => Run::FlagsAlone("speaks to agents; tests of its own do"),
+        ["claude", "mcp", ..] => Run::Elsewhere("changes the settings of another program"),
         ["overhear"] => Run::FlagsAlone("a_base_url_needs_nothing_else does it"),
         ["overhear", option, ..] if option.starts_with("--") => {
             Run::FlagsAlone("takes a fixed port")

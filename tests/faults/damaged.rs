@@ -133,7 +133,7 @@ fn a_newer_capture_is_not_written_and_the_traffic_goes_on() {
     told(&serve);
     assert!(serve.stop().success());
     assert_eq!(stage.exchanges().len(), 1, "it is read all the same");
-    version(2);
+    version(3);
     let _serve = stage.serve(&[]);
     let said = answers(&stage.exchanges_of(3));
     assert_eq!((&said["meanwhile"], &said["later"]), (&meanwhile.answer(), &later.answer()));

@@ -8,10 +8,11 @@ use std::sync::mpsc::Receiver;
 use jiff::Timestamp;
 use overhear::dialect::{self, Asked, Decoded, Dialect, Frame, Grown, Reading};
 use overhear::flow::{Ending, FlowId, Mode, Opened, Origin, Scheme, Side, Verdict};
+use overhear::metrics::Metrics;
 use overhear::model::{Exchange, Request};
-use overhear::record::{Capture, Claim, Durability, Lexicon, Recorder, recover};
+use overhear::record::{Beside, Capture, Claim, Durability, Lexicon, Recorder, recover};
 use overhear::store::{Order, Reader, Retention, Selection, Store};
-use overhear::tape::{Budget, Place, PlaceKind, Tapes, Told, Wake};
+use overhear::tape::{Budget, Place, PlaceKind, Tapes, Told};
 
 use crate::stage::app::post;
 use crate::stage::skipped;
@@ -156,12 +157,21 @@ fn lexicon(store: &Store, claim: Claim) -> Lexicon {
     Lexicon { claim, ..Lexicon::new(store.key()) }
 }
 
-fn record(capture: &Path, claim: Claim, heard: Receiver<Told>, wake: Arc<Wake>) {
+/// Records what is on the tapes; gives what was counted.
+fn record(capture: &Path, claim: Claim, heard: Receiver<Told>, tapes: &Tapes) -> String {
     let lexicon_of = Box::new(move |key| Lexicon { claim, ..Lexicon::new(key) });
     let capture = Capture::new(capture, Durability::Process, lexicon_of);
     let retention = Retention::default();
-    let recorder = Recorder::start(capture, retention, heard, wake, None, Arc::new(|_| {}));
-    recorder.unwrap().finish();
+    let metrics = Metrics::new().unwrap();
+    let beside = Beside {
+        wake: Arc::clone(tapes.wake()),
+        budget: Arc::clone(tapes.budget()),
+        runtime_dir: None,
+        notify: Arc::new(|_| {}),
+        metrics: metrics.clone(),
+    };
+    Recorder::start(capture, retention, heard, beside).unwrap().finish();
+    metrics.text()
 }
 
 fn assert_kept(at: &str, capture: &Path) {
@@ -190,8 +200,12 @@ fn of_a_living_flow() {
         let capture = folder.path().join("capture.db");
         let (tapes, heard) = Tapes::new(Place::nameless(), Budget::new(64 << 20));
         write(&tapes, &script());
-        let wake = Arc::clone(tapes.wake());
-        record(&capture, claim, heard, wake);
+        let counted = record(&capture, claim, heard, &tapes);
+        // Before it has begun to read nobody knows which dialect it is.
+        let name = if ["claim", "begin"].contains(&at) { "unknown" } else { "faulty" };
+        let faulty = exchanges(&capture).iter().filter(|(e, _)| e.path == "/faulty").count();
+        let line = format!("overhear_read_errors_total{{dialect=\"{name}\"}} {faulty}");
+        assert!(counted.lines().any(|found| found == line), "{at}: {counted}");
         assert_kept(at, &capture);
     }
 }
@@ -238,8 +252,7 @@ fn an_early_reply_makes_no_exchange_of_the_rest() {
     ];
     script.extend(self::script().drain(4..));
     write(&tapes, &script);
-    let wake = Arc::clone(tapes.wake());
-    record(&capture, dialect::claim, heard, wake);
+    record(&capture, dialect::claim, heard, &tapes);
     let exchanges = exchanges(&capture);
     let told: Vec<_> = exchanges.iter().map(|(one, _)| (one.method.as_str(), one.status)).collect();
     assert_eq!(told, [("POST", Some(413)), ("POST", Some(200))]);

@@ -36,6 +36,13 @@ pub fn tools() -> Option<std::path::PathBuf> {
     tools
 }
 
+/// Prometheus' own checker: `tests/run` has one, or the system.
+pub fn promtool() -> std::process::Command {
+    let own = std::env::var_os("OVERHEAR_TEST_TOOLS").map(std::path::PathBuf::from);
+    let own = own.map(|tools| tools.join("bin/promtool")).filter(|path| path.exists());
+    std::process::Command::new(own.unwrap_or_else(|| "promtool".into()))
+}
+
 /// Says that the test tests nothing here.
 pub fn skipped(why: &str) {
     println!("skipped: {why}");

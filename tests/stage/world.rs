@@ -187,7 +187,7 @@ impl Serve {
             let rest = greeting.split_once(before).unwrap().1;
             rest.split(['/', '\n']).next().unwrap().parse().unwrap()
         };
-        let (proxy, web) = (address("HTTPS_PROXY=http://"), address("as a base URL   http://"));
+        let (proxy, web) = (address("HTTPS_PROXY=http://"), address("the page        http://"));
         Self { child, proxy, web, said }
     }
 

@@ -12,14 +12,17 @@ use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 pub use end::End;
 use way::Way;
 
+use super::in_flight::InFlight;
 use super::rewrite::splice::Splicer;
 use crate::flow::{Ending, Process, Side};
+use crate::metrics::Metrics;
 use crate::tape::Writer;
 
 /// Bytes read from a connection at once: four TLS records, so that a large body costs few
@@ -58,8 +61,15 @@ pub struct Outcome {
 
 /// Relays until both sides have ended. `early` is what was already read from the app's
 /// connection to know what it carries.
-pub async fn relay(downstream: End, upstream: End, early: &[u8], copies: Copies) -> Outcome {
-    let mut relay = Relay::new(downstream, upstream, Passing { copies, splicer: None });
+pub async fn relay(
+    downstream: End,
+    upstream: End,
+    early: &[u8],
+    copies: Copies,
+    metrics: &Metrics,
+) -> Outcome {
+    let passing = Passing { copies, splicer: None, metrics: metrics.clone() };
+    let mut relay = Relay::new(downstream, upstream, passing);
     relay.begin(early);
     poll_fn(|cx| relay.poll(cx)).await;
     relay.finish()
@@ -74,9 +84,10 @@ pub async fn relay_rewriting(
     early: &[u8],
     copies: Copies,
     splicer: Splicer,
+    metrics: &Metrics,
 ) -> Option<(TcpStream, Vec<u8>)> {
-    let splicer = Some(Box::new(splicer));
-    let mut relay = Relay::new(downstream, upstream, Passing { copies, splicer });
+    let passing = Passing { copies, splicer: Some(Box::new(splicer)), metrics: metrics.clone() };
+    let mut relay = Relay::new(downstream, upstream, passing);
     relay.begin(early);
     poll_fn(|cx| relay.poll(cx)).await;
     let handover = relay.handover.take();
@@ -92,6 +103,7 @@ struct Relay {
     passing: Passing,
     /// What was read for another origin, once this one has nothing left to say.
     handover: Option<Vec<u8>>,
+    _open: InFlight,
 }
 
 /// What happens to bytes between the two ends.
@@ -99,14 +111,22 @@ struct Passing {
     copies: Copies,
     /// In base-URL mode only: edits heads.
     splicer: Option<Box<Splicer>>,
+    metrics: Metrics,
 }
 
 impl Passing {
-    /// A copy falls on the tape before the byte is passed on (invariant 3).
-    fn pass(&mut self, side: Side, bytes: &[u8], mut put: impl FnMut(&[u8])) {
+    /// A copy falls on the tape before the byte is passed on (invariant 3). `at` is when the
+    /// bytes were read, where that is known.
+    fn pass(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        at: Option<Timestamp>,
+        mut put: impl FnMut(&[u8]),
+    ) {
         let copies = &mut self.copies;
         let mut copy_and_put = |piece: &[u8]| {
-            copies.append(side, piece);
+            copies.append(side, piece, at);
             put(piece);
         };
         match (&mut self.splicer, side) {
@@ -119,6 +139,21 @@ impl Passing {
         }
     }
 
+    /// The time, where the flow is recorded: the tape wants it too, so that the clock is read
+    /// once for both.
+    fn now(&self) -> Option<Timestamp> {
+        matches!(self.copies, Copies::Tape { .. }).then(Timestamp::now)
+    }
+
+    /// What was read at `at` was handed over just now, or as much of it as the other end takes:
+    /// that it waits for more is not ours.
+    fn handed_over(&self, at: Timestamp) {
+        // A clock that was set back meanwhile says nothing.
+        if let Ok(added) = Duration::try_from(Timestamp::now().duration_since(at)) {
+            self.metrics.added_latency(added);
+        }
+    }
+
     /// Whether nothing more may be read from the app for now.
     fn holds_back(&self) -> bool {
         self.splicer.as_ref().is_some_and(|splicer| splicer.must_hand_over())
@@ -127,11 +162,13 @@ impl Passing {
 
 impl Relay {
     fn new(downstream: End, upstream: End, passing: Passing) -> Self {
+        let open = InFlight::new(&passing.metrics);
         Self {
             ends: [downstream, upstream],
             ways: Side::BOTH.map(Way::new),
             passing,
             handover: None,
+            _open: open,
         }
     }
 
@@ -217,9 +254,9 @@ impl Relay {
 }
 
 impl Copies {
-    fn append(&mut self, side: Side, bytes: &[u8]) {
+    fn append(&mut self, side: Side, bytes: &[u8], at: Option<Timestamp>) {
         if let Self::Tape { tape, .. } = self {
-            tape.append(side, bytes);
+            tape.append_at(side, bytes, at.unwrap_or_else(Timestamp::now));
         }
     }
 

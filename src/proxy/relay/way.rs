@@ -2,6 +2,8 @@
 
 use std::task::{Context, Poll};
 
+use jiff::Timestamp;
+
 use super::Passing;
 use super::end::{End, Opened};
 use crate::flow::{Ending, Side};
@@ -12,6 +14,8 @@ pub(super) struct Way {
     side: Side,
     state: State,
     bytes: u64,
+    /// When what is being handed over was read; of flows that are recorded.
+    read_at: Option<Timestamp>,
     /// The sender said `close_notify`: its FIN, when it comes, is an orderly end.
     close_notify: bool,
 }
@@ -29,7 +33,7 @@ enum State {
 
 impl Way {
     pub(super) fn new(side: Side) -> Self {
-        Self { side, state: State::Open, bytes: 0, close_notify: false }
+        Self { side, state: State::Open, bytes: 0, read_at: None, close_notify: false }
     }
 
     /// Passes on what came together with the handshake, or was read before the relay began.
@@ -58,7 +62,11 @@ impl Way {
             }
             // First send, then read: backpressure is that simple, and no more than one read
             // ever waits in our memory.
-            match to.poll_flush(cx) {
+            let flushed = to.poll_flush(cx);
+            if let Some(at) = self.read_at.take() {
+                passing.handed_over(at);
+            }
+            match flushed {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => {
                     self.state = State::Refused;
@@ -88,6 +96,7 @@ impl Way {
                     self.state = State::Ending(ending);
                 }
                 Poll::Ready(Ok(read)) => {
+                    self.read_at = passing.now();
                     let read = scratch.get(..read).unwrap_or_default();
                     self.pass(from, to, read, passing);
                     // What the TLS itself has to answer, such as a key update.
@@ -99,9 +108,9 @@ impl Way {
     }
 
     fn pass(&mut self, from: &mut End, to: &mut End, read: &[u8], passing: &mut Passing) {
-        let (side, bytes) = (self.side, &mut self.bytes);
+        let (side, at, bytes) = (self.side, self.read_at, &mut self.bytes);
         let opened = from.open(read, |piece| {
-            passing.pass(side, piece, |out| to.put(out));
+            passing.pass(side, piece, at, |out| to.put(out));
             *bytes += piece.len() as u64;
         });
         match opened {

@@ -15,19 +15,26 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use jiff::Timestamp;
 
 use crate::flow::{Ending, FlowId, Mode, Opened, Origin, Side, Verdict};
-use crate::proxy::process;
-use crate::tape::{Tapes, Writer};
+use crate::proxy::in_flight::InFlight;
+use crate::proxy::{Engine, process};
+use crate::tape::Writer;
 
 /// One exchange being carried.
 pub struct Exchange {
     /// Shared by the two bodies, which the same thread carries.
-    tape: Arc<Mutex<Writer>>,
+    tape: Arc<Mutex<Tape>>,
+}
+
+/// The tape of one exchange.
+struct Tape {
+    writer: Writer,
+    _open: InFlight,
 }
 
 impl Exchange {
     /// Begins the tape and puts the request on it as its body is sent.
     pub fn begin(
-        tapes: &Tapes,
+        engine: &Engine,
         origin: Origin,
         request: Request<Body>,
         addresses: (SocketAddr, SocketAddr),
@@ -41,7 +48,10 @@ impl Exchange {
             tls: None,
             connect_user_agent: None,
         };
-        let tape = Arc::new(Mutex::new(tapes.open(&opened)));
+        let tape = Arc::new(Mutex::new(Tape {
+            writer: engine.tapes.open(&opened),
+            _open: InFlight::new(&engine.metrics),
+        }));
         let (parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let first_line = format!("{} {target} {:?}\r\n", parts.method, parts.version);
@@ -50,7 +60,7 @@ impl Exchange {
         let for_process = Arc::clone(&tape);
         tokio::spawn(async move {
             if let Ok(process) = found.await {
-                lock(&for_process).process(process);
+                lock(&for_process).writer.process(process);
             }
         });
         (Arc::new(Self { tape }), Request::from_parts(parts, body))
@@ -67,7 +77,7 @@ impl Exchange {
 }
 
 fn taped(
-    tape: &Arc<Mutex<Writer>>,
+    tape: &Arc<Mutex<Tape>>,
     side: Side,
     first_line: String,
     headers: &HeaderMap,
@@ -75,7 +85,7 @@ fn taped(
 ) -> Body {
     let has_length = headers.contains_key(header::CONTENT_LENGTH);
     let chunked = !has_length && !body.is_end_stream();
-    lock(tape).append(side, &head(first_line, headers, chunked));
+    lock(tape).writer.append(side, &head(first_line, headers, chunked));
     let ended = body.is_end_stream();
     let copied = Copied { body, tape: Arc::clone(tape), side, chunked, ended };
     Body::from(BoxBody::new(copied))
@@ -103,7 +113,7 @@ fn head(first_line: String, headers: &HeaderMap, chunked: bool) -> Vec<u8> {
 /// A body whose frames fall onto the tape before they are passed on.
 struct Copied {
     body: Body,
-    tape: Arc<Mutex<Writer>>,
+    tape: Arc<Mutex<Tape>>,
     side: Side,
     chunked: bool,
     ended: bool,
@@ -144,9 +154,9 @@ impl Copied {
             let mut chunk = BytesMut::from(format!("{:x}\r\n", data.len()).as_bytes());
             chunk.extend_from_slice(data);
             chunk.extend_from_slice(b"\r\n");
-            tape.append(self.side, &chunk);
+            tape.writer.append(self.side, &chunk);
         } else {
-            tape.append(self.side, data);
+            tape.writer.append(self.side, data);
         }
     }
 }
@@ -157,12 +167,12 @@ impl Drop for Copied {
     fn drop(&mut self) {
         let mut tape = lock(&self.tape);
         if self.chunked && self.ended {
-            tape.append(self.side, b"0\r\n\r\n");
+            tape.writer.append(self.side, b"0\r\n\r\n");
         }
-        tape.ended(self.side, Ending::Closed);
+        tape.writer.ended(self.side, Ending::Closed);
     }
 }
 
-fn lock(tape: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
+fn lock(tape: &Mutex<Tape>) -> MutexGuard<'_, Tape> {
     tape.lock().unwrap_or_else(PoisonError::into_inner)
 }

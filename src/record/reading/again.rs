@@ -28,6 +28,21 @@ pub(in crate::record) fn exchanges(
     pieces: &[Piece<'_>],
     lexicon: &Lexicon,
 ) -> Vec<StoredExchange> {
+    let entries = entries(flow, place, pieces, lexicon).into_iter();
+    let exchanges = entries.filter_map(|entry| match entry {
+        Entry::Exchange(stored) => Some(*stored),
+        _ => None,
+    });
+    exchanges.collect()
+}
+
+/// All that the bytes of a flow come to: its exchanges, and the frames of its socket.
+pub(in crate::record) fn entries(
+    flow: &FlowRow,
+    place: u32,
+    pieces: &[Piece<'_>],
+    lexicon: &Lexicon,
+) -> Vec<Entry> {
     let kept = Kept { place: u64::from(place), ..Kept::default() };
     let mut state = State {
         opened: Some(flow.opened.clone()),
@@ -47,11 +62,8 @@ pub(in crate::record) fn exchanges(
         }
     }
     state.close(&mut decoders, [0; 2], lexicon, &mut Unfollowed);
-    let exchanges = state.out.into_iter().filter_map(|entry| match entry {
-        Entry::Exchange(stored) => Some(*stored),
-        _ => None,
-    });
-    exchanges.collect()
+    state.flush_raw(lexicon);
+    state.out
 }
 
 /// What is known of a stream of HTTP/2.

@@ -24,7 +24,7 @@ use crate::observe::http1::{Closing, Decoder, Ending as MessageEnding};
 use crate::observe::http2::Snapshot;
 use crate::store::{Entry, FlowRow};
 use crate::tape::{Kept, Reader, Record};
-pub(super) use again::{Piece, Stream, exchanges, pieces, split, stream};
+pub(super) use again::{Piece, Stream, entries, exchanges, pieces, split, stream};
 use http2::Streams;
 use raw::{Protocol, Raw};
 use scene::Scene;

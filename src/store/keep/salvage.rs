@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::annotate::{self, Remark};
 use crate::flow::Side;
 use crate::store::{
-    Entry, Reader, Store, StoreError, StoredExchange, assemble, flow, message, open, raw,
+    Entry, Reader, Store, StoreError, StoredExchange, assemble, flow, message, open, outbox, raw,
 };
 
 /// What became of a damaged capture.
@@ -39,6 +39,7 @@ pub fn salvage(
             Ok(Some(found)) => {
                 store.write(&found.entries)?;
                 store.say(found.id, &found.remarks)?;
+                store.note_deliveries(found.id, &found.deliveries)?;
                 salvaged.exchanges += 1;
             }
             Err(_) => salvaged.lost += 1,
@@ -60,6 +61,7 @@ struct Found {
     id: Uuid,
     entries: Vec<Entry>,
     remarks: Vec<Remark>,
+    deliveries: Vec<outbox::Row>,
 }
 
 /// The last place that was given. Each way to learn it may be damaged.
@@ -108,7 +110,10 @@ fn read(conn: &Connection, key: &[u8; 32], seq: i64) -> Result<Option<Found>, St
     let pin = annotations.pinned.then_some(Remark::Pin);
     let tags = annotations.tags.into_iter().map(Remark::Tag);
     let notes = annotations.notes.into_iter().map(Remark::Note);
-    Ok(Some(Found { id, entries, remarks: pin.into_iter().chain(tags).chain(notes).collect() }))
+    let remarks = pin.into_iter().chain(tags).chain(notes).collect();
+    // Without them what was delivered would be delivered again.
+    let deliveries = outbox::rows_of(conn, seq).unwrap_or_default();
+    Ok(Some(Found { id, entries, remarks, deliveries }))
 }
 
 fn is_there(conn: &Connection, seq: i64) -> Result<bool, StoreError> {

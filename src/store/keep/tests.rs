@@ -292,7 +292,7 @@ fn losses_are_counted_by_their_time_and_outlive_their_flow() {
     capture.store.write(&[loss(0), loss(5), loss(500)]).unwrap();
     let health = capture.reader().health(now).unwrap();
     assert_eq!(health.losses.map(|losses| losses.others), [1, 2, 3]);
-    assert!(health.file_bytes > 0 && health.schema == 2);
+    assert!(health.file_bytes > 0 && health.schema == 3);
 }
 
 #[test]

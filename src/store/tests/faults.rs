@@ -41,7 +41,7 @@ fn the_settings_are_those_of_the_design() {
         ("journal_mode", "wal"),
         ("page_size", "2048"),
         ("auto_vacuum", "2"),
-        ("user_version", "2"),
+        ("user_version", "3"),
     ] {
         let value = conn
             .pragma_query_value(None, pragma, |row| {

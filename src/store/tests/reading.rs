@@ -213,8 +213,10 @@ fn calls_of_models_are_told_from_the_rest() {
             false,
         ),
     ] {
+        let exchange = plain(change);
+        assert_eq!(exchange.asks_a_model(), is_call, "{rule}, before it is stored");
         let mut capture = Capture::new();
-        capture.write(&[plain(change)]);
+        capture.write(&[exchange]);
         let calls = Selection { calls: Calls::OfModels, ..Selection::default() };
         let reader = capture.reader();
         assert_eq!(reader.count(&calls).unwrap(), u64::from(is_call), "{rule}");

@@ -109,6 +109,37 @@ impl Linker {
         Ok(Some(Linked { hashes: hashes(&chain, stored), ..linked }))
     }
 
+    /// Where the exchange says that it stands: another capture's linker has found that.
+    pub(super) fn keep(
+        &mut self,
+        conn: &Connection,
+        stored: &StoredExchange,
+        contents: &Contents,
+    ) -> Result<Linked, StoreError> {
+        let exchange = &stored.exchange;
+        let (Some(name), Some(rule)) = (&exchange.thread, exchange.thread_rule) else {
+            return self.link(conn, stored, contents);
+        };
+        let hashes = match is_conversation(exchange) {
+            true => hashes(&self.chains.of(exchange, contents), stored),
+            false => Hashes::default(),
+        };
+        let above = match (named(exchange), exchange.parent) {
+            (Some((name, _)), _) if name.contains('/') => {
+                let session = name.rsplit_once('/').map(|(session, _)| session);
+                session.map(|name| thread_named(conn, name, None)).transpose()?.map(|(id, _)| id)
+            }
+            // The first of a sub-agent's thread goes on from an exchange of another one.
+            (_, Some(parent)) => before(conn, parent)?
+                .filter(|linked| linked.name != *name)
+                .map(|linked| linked.thread),
+            _ => None,
+        };
+        let (thread, name) = thread_named(conn, name, above)?;
+        let (parent, inherited) = (exchange.parent, exchange.inherited);
+        Ok(Linked { thread, name, rule, parent, inherited, hashes })
+    }
+
     /// Finds the thread of an exchange, or makes it.
     pub(super) fn link(
         &mut self,

@@ -56,9 +56,23 @@ async fn copy(
             Ok((exchange.id, text))
         })
         .await?;
-    Ok(match format {
-        Format::Har => attachment("application/json", &format!("{}.har", short_id(id)), text),
-        _ => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response(),
+    if text.is_empty() {
+        let why = "no complete answer, or none that the format has words for";
+        return Err(ApiError::missing(format!(
+            "nothing of it as `{format}`: {why}",
+            format = format.as_str()
+        )));
+    }
+    // Pages of HTML are kept, not shown: what was captured is no page of this address.
+    let kept = match format {
+        Format::Har => Some("application/json"),
+        Format::Html | Format::Parquet => Some("application/octet-stream"),
+        Format::Csv => Some("text/csv; charset=utf-8"),
+        _ => None,
+    };
+    Ok(match kept {
+        Some(kind) => attachment(kind, &format!("{}.{}", short_id(id), format.extension()), text),
+        None => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response(),
     })
 }
 

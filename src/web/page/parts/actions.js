@@ -14,6 +14,11 @@ const COPIES = [
   ["json", "Copy as JSON"],
 ];
 
+const FILES = [
+  ["har", "Download HAR"],
+  ["html", "Download HTML"],
+];
+
 export function Actions({ exchange, reload }) {
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState(null);
@@ -95,7 +100,7 @@ export function Actions({ exchange, reload }) {
       ${open && html`<div class="items" role="menu" aria-label="Copy or keep the exchange">
         ${COPIES.map(([format, label]) => html`<button role="menuitem" tabindex="-1" data-copy=${format} onClick=${chosen(() => copyAs(format))}>${label}</button>`)}
         <button role="menuitem" tabindex="-1" data-copy="link" onClick=${chosen(() => copy(() => location.origin + path("exchanges", exchange.id)))}>Copy link</button>
-        <a role="menuitem" tabindex="-1" data-copy="har" href=${address(`exchanges/${id}/copy/har`)} download onClick=${chosen()}>Download HAR</a>
+        ${FILES.map(([format, label]) => html`<a role="menuitem" tabindex="-1" data-copy=${format} href=${address(`exchanges/${id}/copy/${format}`)} download onClick=${chosen()}>${label}</a>`)}
       </div>`}
     </div>
     <div class="said" role="status" aria-live="polite">${said && html`<div class="toast">${said}</div>`}</div>`;

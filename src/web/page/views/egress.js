@@ -48,6 +48,7 @@ const MODES = {
   intercept: ["good", "read"],
   clear: ["good", "read, clear text"],
   base_url: ["good", "read, base URL"],
+  imported: ["good", "imported"],
   rewritten: ["good", "read, plain HTTP"],
 };
 
