@@ -2,6 +2,7 @@
 
 mod folder;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
 
+use super::amount::count;
 use super::filters::{self, FilterArgs};
 use super::printer::{ExitStatus, Printer};
 use super::settings::ConfigFile;
@@ -28,9 +30,9 @@ pub struct ExportArgs {
     /// The exchange ID alone, written as for `overhear show`
     #[arg(value_name = "ID", conflicts_with = "id")]
     exchange: Option<String>,
-    /// As what
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    format: FormatArg,
+    /// As what [default: what the ending of FILE says, else jsonl]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    format: Option<FormatArg>,
     /// The same as ID
     #[arg(long, value_name = "ID", hide = true)]
     id: Option<String>,
@@ -39,7 +41,7 @@ pub struct ExportArgs {
     limit: Option<usize>,
     /// Deliver to a sink instead, by its name or as `--sink` of `overhear` takes it; what was
     /// delivered there is not delivered again
-    #[arg(long, value_name = "SINK", conflicts_with_all = ["output", "format", "limit"])]
+    #[arg(long, value_name = "SINK", conflicts_with_all = ["output", "format"])]
     sink: Option<String>,
     /// Write to FILE, which only you can read, instead of stdout; into a folder, or a path that
     /// ends with a slash, a file for each exchange
@@ -54,10 +56,9 @@ pub struct ExportArgs {
 }
 
 /// As what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FormatArg {
     /// An object of `docs/exchange.md` a line
-    #[default]
     Jsonl,
     /// The same, as an array over many lines
     Json,
@@ -111,10 +112,10 @@ pub fn export(
     filter.id = args.exchange.clone().or_else(|| args.id.clone());
     let selection = filter.selection(&reader)?;
     if let Some(sink) = &args.sink {
-        return sinks::fill(sink, capture, &selection, config, out);
+        return sinks::fill(sink, capture, &selection, args.limit, config, out);
     }
     let job = Job {
-        format: args.format.into(),
+        format: format(args),
         reader: &reader,
         selection: &selection,
         limit: args.limit,
@@ -138,8 +139,8 @@ pub fn export(
                 false => to_file(args, path, &job),
             };
             let written = written.with_context(|| format!("cannot write `{}`", path.display()))?;
-            let count = written.exchanges;
-            out.talk(format_args!("{count} exchanges written to `{}`", path.display()));
+            let count = count(written.exchanges, "exchange");
+            out.talk(format_args!("{count} written to `{}`", path.display()));
             written
         }
     };
@@ -147,6 +148,16 @@ pub fn export(
         out.talk(&written.lost);
     }
     Ok(if written.exchanges == 0 { ExitStatus::NothingFound } else { ExitStatus::Found })
+}
+
+/// As what: as told, else by the file's ending. Of a folder only its files would have one.
+fn format(args: &ExportArgs) -> Format {
+    if let Some(format) = args.format {
+        return format.into();
+    }
+    let file = args.output.as_deref().filter(|path| !folder::is_meant(path));
+    let ending = file.and_then(Path::extension).and_then(OsStr::to_str);
+    ending.and_then(Format::from_ending).unwrap_or_default()
 }
 
 /// Writes a file for each exchange, by its id alone: what was captured names no file.
@@ -161,8 +172,13 @@ fn to_folder(args: &ExportArgs, path: &Path, job: &Job<'_>) -> Result<Written> {
 /// Writes beside the file and gives it its name at the end: whoever looks at it never sees
 /// half an export, and an error leaves what was there.
 fn to_file(args: &ExportArgs, path: &Path, job: &Job<'_>) -> Result<Written> {
-    if !args.force && path.symlink_metadata().is_ok() {
-        return Err(taken());
+    match path.symlink_metadata() {
+        Ok(there) if !args.force => return Err(taken(there.is_symlink())),
+        _ => {}
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.exists()) {
+        bail!("there is no folder `{}`\nhint: make it first", parent.display());
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
@@ -174,7 +190,7 @@ fn to_file(args: &ExportArgs, path: &Path, job: &Job<'_>) -> Result<Written> {
         } else {
             // A hard link fails where the name was taken meanwhile; a rename would replace it.
             fs::hard_link(&beside, path).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => taken(),
+                io::ErrorKind::AlreadyExists => taken(false),
                 _ => error.into(),
             })?;
         }
@@ -185,8 +201,11 @@ fn to_file(args: &ExportArgs, path: &Path, job: &Job<'_>) -> Result<Written> {
     written
 }
 
-fn taken() -> anyhow::Error {
-    anyhow::anyhow!("it is there already\nhint: `--force` replaces it")
+fn taken(by_link: bool) -> anyhow::Error {
+    anyhow::anyhow!(match by_link {
+        true => "it is a link, and none is followed\nhint: `--force` replaces the link itself",
+        false => "it is there already\nhint: `--force` replaces it",
+    })
 }
 
 fn fill(file: File, job: &Job<'_>) -> Result<Written> {
@@ -277,6 +296,63 @@ mod tests {
         // Nothing half-written is left beside.
         let names = fs::read_dir(capture.dir.path()).unwrap().count();
         assert_eq!(names, 4);
+    }
+
+    /// What the command says on stderr.
+    fn talk(capture: &Path, words: &[&str]) -> String {
+        let line = Line::parse_from([&["export"], words].concat());
+        let talk = Sheet::default();
+        let mut out = Printer::to(Box::new(Sheet::default()), Box::new(talk.clone()), None);
+        let result = export(&line.args, capture, &ConfigFile::default(), &mut out);
+        out.settle(result);
+        talk.take()
+    }
+
+    #[test]
+    fn what_keeps_a_file_from_its_place_is_said() {
+        let mut capture = Capture::new();
+        capture.write(&[turn(0), turn(1)]);
+        let root = capture.dir.path();
+        fs::create_dir(root.join("folder")).unwrap();
+        fs::write(root.join("file"), "mine").unwrap();
+        symlink(root.join("file"), root.join("link")).unwrap();
+        symlink(root.join("folder"), root.join("to-folder")).unwrap();
+        for (rule, place, more, expected) in [
+            ("a folder is not made for a file", "none/x.sh", "--force", "there is no folder `"),
+            ("a link to a file", "link", "00000000", "it is a link, and none is followed"),
+            ("a link to a folder", "to-folder", "--force", "it is a link to a folder"),
+            ("the same with a slash", "to-folder/", "--force", "it is a link to a folder"),
+            ("one is one", "one.jsonl", "00000000", "1 exchange written"),
+            ("two are two", "two.jsonl", "--force", "2 exchanges written"),
+        ] {
+            let talk = talk(&capture.path(), &["-o", root.join(place).to_str().unwrap(), more]);
+            assert!(talk.contains(expected), "{rule}: {talk}");
+        }
+        assert!(!root.join("none").exists());
+        assert_eq!(fs::read_dir(root.join("folder")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_ending_says_the_format() {
+        for (words, expected) in [
+            ("-o x.jsonl", Format::Jsonl),
+            ("-o x.json", Format::Json),
+            ("-o x.har", Format::Har),
+            ("-o x.md", Format::Markdown),
+            ("-o a.b/x.HTML", Format::Html),
+            ("-o x.csv", Format::Csv),
+            ("-o x.parquet", Format::Parquet),
+            ("-o x.py", Format::Python),
+            ("-o x.sh", Format::Curl),
+            ("-o x.html --format md", Format::Markdown),
+            ("-o x.txt", Format::Jsonl),
+            ("-o html", Format::Jsonl),
+            ("-o x.html/", Format::Jsonl),
+            ("", Format::Jsonl),
+        ] {
+            let line = Line::parse_from(["export"].into_iter().chain(words.split_whitespace()));
+            assert_eq!(format(&line.args), expected, "{words}");
+        }
     }
 
     #[test]

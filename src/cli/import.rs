@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::amount::count;
 use super::places::Places;
 use super::prices;
-use super::printer::{ExitStatus, Printer, shown};
+use super::printer::{ExitStatus, Printer, shown, shown_lines};
 use super::settings::ConfigFile;
 use crate::import::{self, Format, ImportError, Importer, Scope, Tally};
 use crate::record::Lexicon;
@@ -86,7 +86,7 @@ pub fn import(
             }
             Err(ImportError::Store(error)) => return Err(error.into()),
             Err(error) => {
-                out.talk(format_args!("error: {name}: {}", shown(&error.to_string())));
+                out.talk(format_args!("error: {name}: {}", shown_lines(&error.to_string())));
                 status = ExitStatus::Error;
             }
         }
@@ -127,6 +127,9 @@ fn name(path: &Path) -> String {
 }
 
 fn say(name: &str, tally: &Tally, out: &mut Printer) {
+    if tally.entries == 0 && tally.fault.is_none() {
+        return out.talk(format_args!("{name}: it has no entries"));
+    }
     out.talk(format_args!("{name}: imported {}", count(tally.imported, "exchange")));
     if tally.known > 0 {
         out.talk(format_args!("  {} already there", tally.known));

@@ -103,6 +103,9 @@ fn greet(session: &Session, bundle: Option<&std::path::Path>, places: &Places, o
     if !proxy.ip().is_loopback() {
         out.talk("  WARNING: the proxy is open to other machines: whoever reaches it can use it");
     }
+    if !session.sinks.is_empty() {
+        out.talk(format_args!("  delivers to     {}", session.sinks.join(", ")));
+    }
     out.talk("");
     out.talk(
         "  what was said   overhear ls · overhear grep PATTERN · overhear show ID · overhear tail",

@@ -52,7 +52,9 @@ pub struct Session {
     pub page_link: Option<String>,
     page: Option<Page>,
     recorder: Recorder,
-    sinks: Option<Sinks>,
+    /// Names of what is delivered to.
+    pub sinks: Vec<String>,
+    deliveries: Option<Sinks>,
     tapes: Tapes,
     runtime_dir: Option<PathBuf>,
     stop: oneshot::Sender<()>,
@@ -70,7 +72,8 @@ impl Session {
     ) -> Result<Self> {
         let metrics = Metrics::new()?;
         // First: a sink that cannot be used is a fault to be mended before anything runs.
-        let sinks = sinks(&settings, places, &metrics, &say)?;
+        let deliveries = sinks(&settings, places, &metrics, &say)?;
+        let sinks = settings.sinks.iter().map(|sink| sink.name.clone()).collect();
         let (capture, retention) = (capture(&settings, places, &say)?, settings.retention);
         let (place, runtime_dir) = tape_place(places, &say);
         let budget = place
@@ -128,7 +131,19 @@ impl Session {
             }
         };
         let page_link = page_token.zip(listen.web).map(|(token, web)| page::link(web, &token));
-        Ok(Self { listen, token, page_link, page, recorder, sinks, tapes, runtime_dir, stop, io })
+        Ok(Self {
+            listen,
+            token,
+            page_link,
+            page,
+            recorder,
+            sinks,
+            deliveries,
+            tapes,
+            runtime_dir,
+            stop,
+            io,
+        })
     }
 
     /// How the recording stands.
@@ -147,8 +162,8 @@ impl Session {
             page.stop();
         }
         self.recorder.finish();
-        if let Some(sinks) = self.sinks {
-            sinks.finish(LAST_DELIVERIES);
+        if let Some(deliveries) = self.deliveries {
+            deliveries.finish(LAST_DELIVERIES);
         }
         clear_away(&self.tapes, self.runtime_dir.as_deref());
     }

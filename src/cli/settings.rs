@@ -176,8 +176,16 @@ impl ConfigFile {
             }
             Err(e) => return Err(e).context(format!("cannot read `{}`", path.display())),
         };
-        let config = toml::from_str(&text)
-            .with_context(|| format!("`{}` is no configuration of Overhear's", path.display()))?;
+        // Without the line itself, which toml would show: a key may stand in it.
+        let config = toml::from_str(&text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            anyhow::anyhow!(
+                "`{}` is no configuration of Overhear's: line {line}: {}",
+                path.display(),
+                error.message()
+            )
+        })?;
         Ok(Self { config, path })
     }
 

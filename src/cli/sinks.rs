@@ -57,15 +57,23 @@ pub fn sinks(args: &SinksArgs, capture: &Path, out: &mut Printer) -> Result<Exit
         Some(What::Resume { name }) => {
             let mut outbox = Outbox::open(capture)?;
             let sink = named(&outbox.standing()?, name)?.id;
-            outbox.stop(sink, None)?;
-            out.talk(format_args!(
-                "`{name}` goes on as soon as an `overhear` that delivers there runs"
-            ));
+            outbox.resume(sink)?;
+            out.talk(match sink::is_served(capture, sink) {
+                true => format!("`{name}` goes on"),
+                false => format!("`{name}` goes on as soon as an `overhear` with this sink runs"),
+            });
             Ok(ExitStatus::Found)
         }
         Some(What::Forget { name }) => {
             let mut outbox = Outbox::open(capture)?;
-            let waiting = named(&outbox.standing()?, name)?.waiting;
+            let all = outbox.standing()?;
+            let known = named(&all, name)?;
+            let waiting = known.waiting;
+            if sink::is_served(capture, known.id) {
+                bail!(
+                    "`overhear` delivers to `{name}` right now\nhint: end it first, or take the sink out of its settings"
+                );
+            }
             outbox.forget(name)?;
             let waited = count(waiting, "exchange");
             out.talk(format_args!("forgot `{name}`; {waited} waited for it"));
@@ -84,10 +92,10 @@ fn list(args: &SinksArgs, capture: &Path, out: &mut Printer) -> Result<ExitStatu
     let now = Timestamp::now();
     if args.json {
         for sink in &all {
-            out.json(&to_json(sink, now))?;
+            out.json(&to_json(sink, now, sink::is_served(capture, sink.id)))?;
         }
     } else {
-        let rows = all.iter().map(|sink| row(sink, now)).collect();
+        let rows = all.iter().map(|one| row(one, now, sink::is_served(capture, one.id))).collect();
         table_cut_at(COLUMNS.len() - 1, &COLUMNS, rows, out)?;
     }
     Ok(match all.is_empty() {
@@ -101,11 +109,12 @@ fn lag_ms(sink: &SinkStanding, now: Timestamp) -> Option<f64> {
     now.since(sink.oldest?).ok()?.total(Unit::Millisecond).ok().map(|ms| ms.max(0.0))
 }
 
-pub(super) fn to_json(sink: &SinkStanding, now: Timestamp) -> serde_json::Value {
+pub(super) fn to_json(sink: &SinkStanding, now: Timestamp, is_served: bool) -> serde_json::Value {
     json!({
         "name": sink.name,
         "kind": sink.kind,
         "target": sink.target,
+        "served": is_served,
         "waiting": sink.waiting,
         "lag_ms": lag_ms(sink, now),
         "sending": sink.sending,
@@ -136,10 +145,10 @@ const COLUMNS: [Column; 8] = [
     column("STATE", Side::Left, None),
 ];
 
-fn row(sink: &SinkStanding, now: Timestamp) -> Vec<(Ink, String)> {
+fn row(sink: &SinkStanding, now: Timestamp, is_served: bool) -> Vec<(Ink, String)> {
     let plain = |text: String| (Ink::Plain, text);
     let none_if_zero = |count: u64| if count == 0 { String::new() } else { grouped(count) };
-    let (ink, state) = state(sink, now);
+    let (ink, state) = state(sink, now, is_served);
     vec![
         plain(shown(&sink.name).into_owned()),
         (Ink::Dim, shown(&sink.target).into_owned()),
@@ -153,7 +162,7 @@ fn row(sink: &SinkStanding, now: Timestamp) -> Vec<(Ink, String)> {
 }
 
 /// What is wrong, the worst first.
-pub(super) fn state(sink: &SinkStanding, now: Timestamp) -> (Ink, String) {
+pub(super) fn state(sink: &SinkStanding, now: Timestamp, is_served: bool) -> (Ink, String) {
     if let Some(why) = &sink.stopped {
         return (Ink::Bad, format!("stopped: {why}"));
     }
@@ -161,8 +170,9 @@ pub(super) fn state(sink: &SinkStanding, now: Timestamp) -> (Ink, String) {
         let next =
             sink.next_try_at.and_then(|at| at.since(now).ok()?.total(Unit::Millisecond).ok());
         let next = match next {
+            _ if !is_served => "no `overhear` with this sink runs".to_owned(),
             Some(ms) if ms > 0.0 => format!("next try in {}", duration(ms)),
-            _ => "next try as soon as `overhear` runs".to_owned(),
+            _ => "trying".to_owned(),
         };
         return (Ink::Bad, format!("failing, {next}: {why}"));
     }
@@ -170,23 +180,43 @@ pub(super) fn state(sink: &SinkStanding, now: Timestamp) -> (Ink, String) {
         return (Ink::Plain, format!("refused last: {why}"));
     }
     match sink.sending {
+        0 if !is_served && sink.waiting > 0 => {
+            (Ink::Plain, "no `overhear` with this sink runs".to_owned())
+        }
         0 => (Ink::Dim, "well".to_owned()),
         sending => (Ink::Plain, format!("waits for word of {}", count(sending, "exchange"))),
     }
 }
 
-/// Queues what `selection` means for a sink, and delivers it.
+/// Queues what `selection` means, or the newest so many of it, for a sink, and delivers it.
 pub fn fill(
     sink: &str,
     capture: &Path,
     selection: &Selection,
+    newest: Option<usize>,
     config: &ConfigFile,
     out: &mut Printer,
 ) -> Result<ExitStatus> {
-    let settings = find(sink, config)?;
     let mut outbox = Outbox::open(capture)?;
+    let all = outbox.standing()?;
+    let settings = find(sink, &all, config)?;
+    // Before anything waits for it.
+    sink::check(&settings)?;
+    let described = settings.sink();
+    if let Some(other) = all.iter().find(|one| one.name == described.name)
+        && (&other.kind, &other.target) != (&described.kind, &described.target)
+    {
+        bail!(
+            "`{}` is the name of another sink, {} at {}\nhint: give this one a name of its own, \
+             `#name=…`, or drop that one: overhear sinks forget {}",
+            other.name,
+            other.kind,
+            other.target,
+            other.name
+        );
+    }
     let row = outbox.declare(&settings.sink())?;
-    let queued = outbox.fill(row, selection)?;
+    let queued = outbox.fill(row, selection, newest)?;
     drop(outbox);
     let known = match queued.known {
         0 => String::new(),
@@ -199,6 +229,7 @@ pub fn fill(
     ));
     let name = settings.name.clone();
     let (mut told, mut moved, mut left) = (Instant::now(), Instant::now(), u64::MAX);
+    let mut said = String::new();
     let flushed = sink::flush(capture, settings, &mut |standing| {
         let open = standing.waiting + standing.sending;
         if open < left {
@@ -208,7 +239,11 @@ pub fn fill(
             told = Instant::now();
             let failing = standing.failing.as_deref();
             let failing = failing.map(|why| format!(" ({why})")).unwrap_or_default();
-            out.talk(format_args!("{} left{failing}", grouped(open)));
+            let words = format!("{} left{failing}", grouped(open));
+            if words != said {
+                out.talk(&words);
+                said = words;
+            }
         }
         // Only a receiver that fails, or that another process delivers to, makes no progress.
         moved.elapsed() < PATIENCE || standing.failing.is_none() && standing.sending > 0
@@ -228,8 +263,8 @@ pub fn fill(
             })
         }
         Flushed::Failing(why) => bail!(
-            "{} still {} for `{name}`: {why}\nhint: they are delivered as soon as an `overhear` with this \
-             sink runs and the receiver takes them",
+            "{} still {} for `{name}`: {why}\nhint: mend it and say the same again, or start `overhear` \
+             with this sink; `overhear sinks forget {name}` drops them",
             count(standing.waiting + standing.sending, "exchange"),
             if standing.waiting + standing.sending == 1 { "waits" } else { "wait" },
         ),
@@ -237,13 +272,21 @@ pub fn fill(
 }
 
 /// The sink that is called so, or that a URL describes.
-fn find(sink: &str, config: &ConfigFile) -> Result<sink::Settings> {
+fn find(sink: &str, all: &[SinkStanding], config: &ConfigFile) -> Result<sink::Settings> {
     let upstream = settings::upstream_of_environment();
     let known = config.sinks(&[], &upstream)?;
     if let Some(known) = known.iter().find(|known| known.name == sink) {
         return Ok(known.clone());
     }
-    if !sink.contains("://") {
+    if let Some(other) = all.iter().find(|one| one.name == sink) {
+        bail!(
+            "the configuration has no sink `{sink}`, and of that one only the place is known, {}\n\
+             hint: write it as before, or into the configuration: {}+URL#name={sink}",
+            other.target,
+            other.kind
+        );
+    }
+    if !sink.contains('+') {
         let names: Vec<_> = known.iter().map(|known| known.name.as_str()).collect();
         let known = match names.as_slice() {
             [] => "it has none".to_owned(),

@@ -157,7 +157,7 @@ impl Status<'_> {
                     serde_json::json!({ "part": part, "bytes": bytes })
                 }).collect::<Vec<_>>(),
             },
-            "sinks": self.sinks.iter().map(|sink| sinks::to_json(sink, self.now)).collect::<Vec<_>>(),
+            "sinks": self.sinks.iter().map(|sink| sinks::to_json(sink, self.now, self.is_served(sink))).collect::<Vec<_>>(),
             "kept": {
                 "days": self.retention.age.map(|age| age.as_secs() / 86_400),
                 "bytes": self.retention.bytes,
@@ -315,10 +315,14 @@ impl Status<'_> {
         fact("kept", Ink::Plain, &words, out)
     }
 
+    fn is_served(&self, sink: &SinkStanding) -> bool {
+        crate::sink::is_served(&self.places.capture(), sink.id)
+    }
+
     fn show_sinks(&self, out: &mut Printer) -> io::Result<()> {
         for (place, sink) in self.sinks.iter().enumerate() {
             let name = if place == 0 { "delivered" } else { "" };
-            let (ink, state) = sinks::state(sink, self.now);
+            let (ink, state) = sinks::state(sink, self.now, self.is_served(sink));
             let waiting = match sink.waiting + sink.sending {
                 0 => String::new(),
                 waiting => format!(", {} wait", count(waiting, "exchange")),

@@ -76,7 +76,7 @@ fn facts(exchange: &Exchange, out: &mut Out) {
     });
     let cost = exchange.cost_usd.map(|usd| {
         let source = exchange.cost_source.map_or("", |source| source.as_str());
-        format!("${usd} ({source})")
+        format!("{} ({source})", super::dollars(usd))
     });
     let status = exchange.status.map(|status| format!(", status {status}"));
     let state = format!("{}{}", exchange.state.as_str(), status.unwrap_or_default());

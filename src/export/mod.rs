@@ -114,6 +114,11 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == word)
     }
 
+    /// The format of files whose names end so; of two the one that keeps everything.
+    pub fn from_ending(ending: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.extension().eq_ignore_ascii_case(ending))
+    }
+
     /// Whether it is conversations to train on, which not every exchange is.
     pub fn is_samples(self) -> bool {
         matches!(self, Self::OpenaiMessages | Self::Sharegpt)
@@ -257,4 +262,26 @@ fn narrowed(job: &Job<'_>) -> Result<(Selection, Lost), ExportError> {
         lost.exchanges(sample::GOES_ON, answered.saturating_sub(kept));
     }
     Ok((selection, lost))
+}
+
+/// US dollars to be read: to a millionth, which is what a token costs.
+fn dollars(usd: f64) -> String {
+    let digits = format!("{usd:.6}");
+    format!("${}", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dollars_are_to_a_millionth() {
+        for (usd, expected) in [
+            (0.25028249999999996, "$0.250282"),
+            (0.021606, "$0.021606"),
+            (3.0, "$3"),
+            (0.0, "$0"),
+            (120.5, "$120.5"),
+        ] {
+            assert_eq!(super::dollars(usd), expected);
+        }
+    }
 }

@@ -12,6 +12,10 @@ use crate::store::StoreError;
 /// How much of a file is read at once, in bytes.
 const PIECE_BYTES: usize = 256 << 10;
 
+/// What can be imported.
+const TAKEN: &str = "hint: it takes HAR files, flows of `mitmdump -w`, and what `overhear export` \
+                     writes as jsonl or json";
+
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -35,8 +39,14 @@ pub enum ImportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Its beginning is that of nothing known.
-    #[error("it is no HAR, no flows of mitmproxy's and no export of Overhear's")]
+    #[error("it is no HAR, no flows of mitmproxy's and no export of Overhear's\n{TAKEN}")]
     Unknown,
+    /// It is JSON, but none of its objects is an exchange.
+    #[error("it is no export of Overhear's that has exchanges\n{TAKEN}")]
+    NoExport,
+    /// It has not the list of entries that its format has.
+    #[error("it is no {0}\n{TAKEN}")]
+    NoList(&'static str),
     /// There is nothing in it.
     #[error("it is empty")]
     Empty,
@@ -76,6 +86,9 @@ pub fn import(
         tally.entries += 1;
         importer.take(read, file, &mut tally)
     })?;
+    if tally.strange > 0 && tally.strange == tally.entries {
+        return Err(ImportError::NoExport);
+    }
     Ok(tally)
 }
 
@@ -117,7 +130,8 @@ type Take<'t> = &'t mut dyn FnMut(Result<super::Read, Unread>) -> Result<(), Imp
 
 /// Cuts a file into entries.
 enum Cutter {
-    Objects(Elements, fn(&[u8]) -> Result<super::Read, Unread>),
+    /// By the reader of one, and with the words for what has no array of them.
+    Objects(Elements, fn(&[u8]) -> Result<super::Read, Unread>, &'static str),
     Flows(Decoder),
     Lines(Lines),
 }
@@ -125,8 +139,14 @@ enum Cutter {
 impl Cutter {
     fn new(format: Format) -> Self {
         match format {
-            Format::Har => Self::Objects(Elements::new(har::PATH), har::read),
-            Format::Json => Self::Objects(Elements::new(&[]), exported::read),
+            Format::Har => {
+                let elements = Elements::new(har::PATH);
+                Self::Objects(elements, har::read, "HAR: it has no list `log.entries`")
+            }
+            Format::Json => {
+                let elements = Elements::new(&[]);
+                Self::Objects(elements, exported::read, "export of Overhear's as one array")
+            }
             Format::Mitmproxy => Self::Flows(Decoder::default()),
             Format::Jsonl => Self::Lines(Lines::default()),
         }
@@ -140,7 +160,7 @@ impl Cutter {
             }
         };
         match self {
-            Self::Objects(elements, read) => elements.feed(bytes, &mut |element| {
+            Self::Objects(elements, read, _) => elements.feed(bytes, &mut |element| {
                 take(match element {
                     Element::Object(bytes) => read(bytes),
                     Element::TooLong(length) => Err(Unread::TooLong(length)),
@@ -160,11 +180,11 @@ impl Cutter {
     /// What is wrong with the file as a whole, in words.
     fn finish(self, take: Take<'_>) -> Result<Option<String>, ImportError> {
         Ok(match self {
-            Self::Objects(elements, _) => match elements.finish() {
+            Self::Objects(elements, _, what) => match elements.finish() {
                 Ending::Whole => None,
                 Ending::WithinElement => Some("its end is missing, inside an entry".to_owned()),
                 Ending::Cut => Some("its end is missing".to_owned()),
-                Ending::Nowhere => Some("it has no list of entries".to_owned()),
+                Ending::Nowhere => return Err(ImportError::NoList(what)),
             },
             Self::Flows(decoder) => match decoder.finish() {
                 tnetstring::Ending::Whole => None,
@@ -236,7 +256,8 @@ pub(super) mod tests {
             Ok(())
         };
         cutter.feed(file, &mut take).unwrap();
-        cutter.finish(&mut take).unwrap();
+        // A damaged file may have no list any more.
+        let _ = cutter.finish(&mut take);
         reads
     }
 

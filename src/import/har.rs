@@ -22,7 +22,7 @@ use crate::model::Headers;
 const LIST_MAX: usize = 200_000;
 
 /// Longest time that an exchange can take, in milliseconds: a month. What is beyond is damage.
-const MILLIS_MAX: f64 = 31.0 * 86_400_000.0;
+pub(super) const MILLIS_MAX: f64 = 31.0 * 86_400_000.0;
 
 /// Where the entries are.
 pub(super) const PATH: &[&str] = &["log", "entries"];

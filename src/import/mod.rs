@@ -61,7 +61,9 @@ pub struct Tally {
     pub others: BTreeMap<String, u64>,
     /// Entries that could not be read.
     pub unread: u64,
-    /// The first of those: their numbers in the file, from 1, and why.
+    /// Of those, what is not even a damaged exchange of ours.
+    strange: u64,
+    /// The first of the unread: their numbers in the file, from 1, and why.
     pub reasons: Vec<(u64, Unread)>,
     /// What is wrong with the file as a whole, such as that its end is missing.
     pub fault: Option<String>,
@@ -78,6 +80,7 @@ const KINDS_MAX: usize = 16;
 impl Tally {
     fn refuse(&mut self, why: Unread) {
         self.unread += 1;
+        self.strange += u64::from(matches!(why, Unread::Strange));
         if self.reasons.len() < REASONS_MAX {
             self.reasons.push((self.entries, why));
         }
@@ -96,6 +99,9 @@ pub enum Unread {
     /// It is not the JSON that it should be.
     #[error("{0}")]
     Json(Box<serde_json::Error>),
+    /// It is no exchange, not even a damaged one.
+    #[error("it is no exchange as `overhear export` writes them")]
+    Strange,
     /// It would take too much memory.
     #[error("it has {0} bytes, which is more than can be read of one")]
     TooLong(u64),

@@ -215,14 +215,33 @@ fn a_file_that_is_nothing_known_is_refused() {
     let store = Store::open(&capture.path()).unwrap();
     let lexicon = Lexicon::new(store.key());
     let mut importer = Importer::new(store, lexicon, Scope::Models);
-    for (rule, file, expected) in [
-        ("empty", &b""[..], "it is empty"),
-        ("white space", b" \n", "it is empty"),
-        ("a picture", b"\x89PNG\r\n", "it is no HAR"),
-        ("a number", b"12345 ", "it is no HAR"),
+    let (har, json, jsonl) = (Some(Format::Har), Some(Format::Json), Some(Format::Jsonl));
+    let samples = b"{\"messages\":[]}\n{\"messages\":[]}\n";
+    for (rule, format, file, expected) in [
+        ("empty", None, &b""[..], "it is empty"),
+        ("white space", None, b" \n", "it is empty"),
+        ("a picture", None, b"\x89PNG\r\n", "it is no HAR"),
+        ("a number", None, b"12345 ", "it is no HAR"),
+        ("any object", None, b"{\"a\":1}", "it is no export of Overhear's"),
+        ("samples to train on", None, samples, "it is no export of Overhear's"),
+        ("an array of anything", None, b"[{\"a\":1}]", "it is no export of Overhear's"),
+        ("words, told to be lines", jsonl, b"a\nb\n", "it is no export of Overhear's"),
+        ("an object, told to be an array", json, b"{\"a\":1}", "it is no export of Overhear's"),
+        ("lines, told to be a HAR", har, samples, "it is no HAR: "),
+        ("a HAR without entries", None, b"{\"log\":{}}", "it is no HAR: "),
     ] {
-        let error = import(&mut &file[..], "f", None, &mut importer, &mut |_| {}).unwrap_err();
-        assert!(error.to_string().starts_with(expected), "{rule}: {error}");
+        let error = import(&mut &file[..], "f", format, &mut importer, &mut |_| {}).unwrap_err();
+        let words = error.to_string();
+        assert!(words.starts_with(expected), "{rule}: {words}");
+        assert_eq!(words.contains("hint: "), !words.contains("empty"), "{rule}: {words}");
+    }
+    for (rule, format, file) in [
+        ("a HAR", None, &b"{\"log\":{\"entries\":[]}}"[..]),
+        ("an array", None, b"[]"),
+        ("no lines", jsonl, b""),
+    ] {
+        let tally = import(&mut &file[..], "f", format, &mut importer, &mut |_| {}).unwrap();
+        assert_eq!((tally.entries, tally.fault), (0, None), "an empty list is none: {rule}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a tool answers, in the bounds and with the marks that all answers share.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::export::jsonl::steers;
+use crate::query::diff::SideError;
+use crate::store::StoreError;
 
 /// Most bytes of a result as JSON: what a client shows its model without cutting it.
 pub const RESULT_BYTES_MAX: usize = 40_000;
@@ -61,9 +64,34 @@ impl Refusal {
     }
 }
 
-impl<E: std::error::Error> From<E> for Refusal {
+impl<E: Error + 'static> From<E> for Refusal {
     fn from(error: E) -> Self {
-        Self(error.to_string())
+        let words = error.to_string();
+        Self(match hint(&error) {
+            Some(hint) => {
+                let (what, _) = words.split_once("\nhint: ").unwrap_or((&words, ""));
+                format!("{what}\nhint: {hint}")
+            }
+            None => words,
+        })
+    }
+}
+
+/// What a model can do about it, where the error's own hint names commands, which it has not.
+fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let store = |error: &StoreError| match error {
+        StoreError::Unknown { .. } => {
+            Some("`list` and `search` give the ids, `prompts` those with @")
+        }
+        StoreError::UnknownThread { .. } => Some("`threads` gives the names, `list` the ids"),
+        _ => None,
+    };
+    match error.downcast_ref::<SideError>() {
+        Some(SideError::Store(error)) => store(error),
+        Some(SideError::Unread(_)) => Some("`show` gives its body as it was sent"),
+        Some(SideError::NoPrompt(_)) => Some("`prompts` gives the ids, such as @12"),
+        Some(SideError::First(_)) => Some("name two, as `a` and `b`"),
+        _ => error.downcast_ref().and_then(store),
     }
 }
 

@@ -24,7 +24,13 @@ const PIECES_BYTES_MAX: usize = 8_000;
 pub struct Changed {
     /// `model`, `params`, `system`, `tools` or `messages`.
     pub section: &'static str,
-    /// Where in it: a message's index (`old 3, new 4`), a tool's name, a path.
+    /// Where in the old exchange, as `show` takes it as `place`: `messages[3]`, `system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_old: Option<String>,
+    /// Where in the new exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_new: Option<String>,
+    /// What of it: who says a message, a tool's name, a path.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub place: String,
     /// `added`, `removed`, `replaced`, or `text`: words of it.
@@ -67,9 +73,9 @@ pub fn changes(difference: &Difference, limit: usize) -> Vec<Changed> {
             ..Changed::default()
         });
     }
-    list.values("params", "", difference.params.as_deref().unwrap_or_default());
+    list.values(&Spot::both("params", None), "", difference.params.as_deref().unwrap_or_default());
     if let Some(system) = &difference.system {
-        list.text("system", "", system);
+        list.text(&Spot::both("system", Some("system".to_owned())), "", system);
     }
     if let Some(tools) = &difference.tools {
         list.tools(tools);
@@ -80,13 +86,39 @@ pub fn changes(difference: &Difference, limit: usize) -> Vec<Changed> {
     list.found
 }
 
+/// Where something changed.
+struct Spot {
+    section: &'static str,
+    /// In the old one and in the new one.
+    places: [Option<String>; 2],
+}
+
+impl Spot {
+    fn both(section: &'static str, place: Option<String>) -> Self {
+        Self { section, places: [place.clone(), place] }
+    }
+
+    /// A message, by its index on each side that has it.
+    fn message(old: Option<usize>, new: Option<usize>) -> Self {
+        let place = |index| format!("messages[{index}]");
+        Self { section: "messages", places: [old, new].map(|index| index.map(place)) }
+    }
+
+    /// A change there, of which nothing is told yet.
+    fn changed(&self, place: &str, change: &'static str) -> Changed {
+        let [in_old, in_new] = self.places.clone();
+        let section = self.section;
+        Changed { section, in_old, in_new, place: name(place), change, ..Changed::default() }
+    }
+}
+
 struct List {
     found: Vec<Changed>,
     limit: usize,
 }
 
 impl List {
-    fn push(&mut self, section: &'static str, place: &str, old: Option<&str>, new: Option<&str>) {
+    fn push(&mut self, spot: &Spot, place: &str, old: Option<&str>, new: Option<&str>) {
         let change = match (old, new) {
             (None, _) => "added",
             (_, None) => "removed",
@@ -100,21 +132,12 @@ impl List {
             window.text
         };
         let [old, new] = [old, new].map(|text| text.map(&mut shown));
-        self.found.push(Changed {
-            section,
-            place: name(place),
-            change,
-            old,
-            new,
-            pieces: Vec::new(),
-            cut: (cut > 0).then_some(cut),
-        });
+        let cut = (cut > 0).then_some(cut);
+        self.found.push(Changed { old, new, cut, ..spot.changed(place, change) });
     }
 
-    fn text(&mut self, section: &'static str, place: &str, diff: &TextDiff) {
-        let place = name(place);
-        let fresh =
-            || Changed { section, place: place.clone(), change: "text", ..Changed::default() };
+    fn text(&mut self, spot: &Spot, place: &str, diff: &TextDiff) {
+        let fresh = || spot.changed(place, "text");
         let (mut changed, mut room) = (fresh(), Room::of(PIECES_BYTES_MAX));
         let last = diff.pieces.len().saturating_sub(1);
         for (at, piece) in diff.pieces.iter().enumerate() {
@@ -142,33 +165,34 @@ impl List {
         }
     }
 
-    fn values(&mut self, section: &'static str, before: &str, changes: &[ValueChange]) {
+    fn values(&mut self, spot: &Spot, before: &str, changes: &[ValueChange]) {
         for ValueChange { path, change } in changes {
             let place = format!("{before}{path}");
             match change {
-                Change::Added { new } => self.push(section, &place, None, Some(&as_text(new))),
-                Change::Removed { old } => self.push(section, &place, Some(&as_text(old)), None),
+                Change::Added { new } => self.push(spot, &place, None, Some(&as_text(new))),
+                Change::Removed { old } => self.push(spot, &place, Some(&as_text(old)), None),
                 Change::Replaced { old, new } => {
-                    self.push(section, &place, Some(&as_text(old)), Some(&as_text(new)));
+                    self.push(spot, &place, Some(&as_text(old)), Some(&as_text(new)));
                 }
-                Change::Text { pieces } => self.text(section, &place, pieces),
+                Change::Text { pieces } => self.text(spot, &place, pieces),
             }
         }
     }
 
     fn tools(&mut self, diff: &ToolsDiff) {
+        let spot = Spot::both("tools", None);
         let described = |tool: &Tool| tool.description.clone().unwrap_or_default();
         for tool in &diff.removed {
-            self.push("tools", &tool.name, Some(&described(tool)), None);
+            self.push(&spot, &tool.name, Some(&described(tool)), None);
         }
         for tool in &diff.added {
-            self.push("tools", &tool.name, None, Some(&described(tool)));
+            self.push(&spot, &tool.name, None, Some(&described(tool)));
         }
         for change in &diff.changed {
             if let Some(description) = &change.description {
-                self.text("tools", &format!("{} description", change.name), description);
+                self.text(&spot, &format!("{} description", change.name), description);
             }
-            self.values("tools", &format!("{} schema.", change.name), &change.schema);
+            self.values(&spot, &format!("{} schema.", change.name), &change.schema);
         }
     }
 
@@ -177,37 +201,37 @@ impl List {
             match step {
                 MessageStep::Alike { .. } => {}
                 MessageStep::Removed { old, message } => {
-                    let place = format!("old {old}, {}", message.role);
-                    self.push("messages", &place, Some(&said(message)), None);
+                    let spot = Spot::message(Some(*old), None);
+                    self.push(&spot, &message.role, Some(&said(message)), None);
                 }
                 MessageStep::Added { new, message } => {
-                    let place = format!("new {new}, {}", message.role);
-                    self.push("messages", &place, None, Some(&said(message)));
+                    let spot = Spot::message(None, Some(*new));
+                    self.push(&spot, &message.role, None, Some(&said(message)));
                 }
                 MessageStep::Changed { old, new, role, blocks } => {
-                    let place = format!("old {old}, new {new}, {role}");
-                    blocks.iter().for_each(|block| self.block(&place, block));
+                    let spot = Spot::message(Some(*old), Some(*new));
+                    blocks.iter().for_each(|block| self.block(&spot, role, block));
                 }
             }
         }
     }
 
-    fn block(&mut self, place: &str, block: &BlockStep) {
+    fn block(&mut self, spot: &Spot, role: &str, block: &BlockStep) {
         let at = |label: &str| match label {
-            "" => place.to_owned(),
-            label => format!("{place}, {label}"),
+            "" => role.to_owned(),
+            label => format!("{role}, {label}"),
         };
         match block {
             BlockStep::Alike { .. } => {}
             BlockStep::Removed { label, value } => {
-                self.push("messages", &at(label), Some(&as_text(value)), None);
+                self.push(spot, &at(label), Some(&as_text(value)), None);
             }
             BlockStep::Added { label, value } => {
-                self.push("messages", &at(label), None, Some(&as_text(value)));
+                self.push(spot, &at(label), None, Some(&as_text(value)));
             }
-            BlockStep::Text { label, pieces } => self.text("messages", &at(label), pieces),
+            BlockStep::Text { label, pieces } => self.text(spot, &at(label), pieces),
             BlockStep::Value { label, changes } => {
-                self.values("messages", &format!("{}, ", at(label)), changes);
+                self.values(spot, &format!("{}, ", at(label)), changes);
             }
         }
     }

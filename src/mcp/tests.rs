@@ -104,10 +104,18 @@ fn each_tool_answers_with_the_mark() {
         ("show", json!({"id": id(1), "part": "head"}), "/exchanges/0/pieces/0/kind", json!("head")),
         ("show", json!({"id": id(2), "thread": true}), "/exchanges/2/inherited", json!(4)),
         ("diff", json!({"a": id(2)}), "/changes/1/new", json!("question 2")),
+        ("diff", json!({"a": id(2)}), "/changes/1/in_new", json!("messages[4]")),
+        (
+            "show",
+            json!({"id": id(2), "place": "messages[4]"}),
+            "/exchanges/0/pieces/0/text",
+            json!("question 2"),
+        ),
         ("diff", json!({"a": id(2), "b": id(2)}), "/alike", json!(true)),
         ("stats", json!({"by": "app"}), "/rows/0/exchanges", json!(3)),
         ("prompts", json!({"only": "system"}), "/prompts/0/begins", json!("be brief")),
         ("prompts", json!({"changes": true}), "/count", json!(0)),
+        ("prompts", json!({"changes": true}), "/changes", json!([])),
     ] {
         let answer = ask(&capture, name, arguments.clone()).unwrap();
         assert_eq!(answer["notice"], NOTICE);
@@ -119,7 +127,8 @@ fn each_tool_answers_with_the_mark() {
 fn what_cannot_be_answered_is_said_in_words() {
     let capture = conversation(2, |_, _| {});
     for (name, arguments, words) in [
-        ("show", json!({"id": "nope"}), "no exchange has the id `nope`\nhint:"),
+        ("show", json!({"id": "nope"}), "no exchange has the id `nope`\nhint: `list`"),
+        ("diff", json!({"a": "nope"}), "no exchange has the id `nope`\nhint: `list`"),
         ("show", json!({"id": "nope", "thread": true}), "no thread has the name `nope`"),
         ("show", json!({"id": "@99"}), "no exchange has the id `@99`"),
         ("show", json!({"id": "@x"}), "`@x` is no prompt's id"),
@@ -127,17 +136,20 @@ fn what_cannot_be_answered_is_said_in_words() {
         ("show", json!({"id": id(0), "place": "messages[7]"}), "nothing stands at `messages[7]`"),
         ("show", json!({"id": id(0), "offset": 1}), "`offset` needs a `place`"),
         ("show", json!({"id": id(0), "cursor": "x"}), "`x` is no cursor"),
-        ("diff", json!({"a": id(0)}), "there is no turn before"),
+        ("diff", json!({"a": id(0)}), "in the capture\nhint: name two, as `a` and `b`"),
         ("list", json!({"filter": "colour:red"}), "there is no filter `colour:`"),
         ("list", json!({"filter": "words"}), "`search` looks for words"),
         ("list", json!({"cursor": "x"}), "no place in a list"),
         ("list", json!({"colour": "red"}), "unknown field `colour`"),
         ("search", json!({"query": "app:x"}), "the search has no words"),
         ("search", json!({"query": "/(/"}), "hint:"),
+        ("search", json!({"query": "role:x y"}), "hint: one of system, user"),
+        ("list", json!({"filter": "prompt:x"}), "hint: the id of one that `prompts` lists"),
         ("stats", json!({"by": "colour"}), "unknown variant `colour`"),
     ] {
         let said = ask(&capture, name, arguments.clone()).unwrap_err();
         assert!(said.contains(words), "{name} {arguments}: {said}");
+        assert!(!said.contains("overhear "), "a model has no command line: {said}");
     }
 }
 

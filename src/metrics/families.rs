@@ -126,7 +126,8 @@ impl Families {
             )?,
             sent: named.of_sink("sent", "Exchanges that a sink's receiver has taken.")?,
             failed: named.of_sink("failed", "Exchanges that a sink's receiver has refused.")?,
-            retried: named.of_sink("retried", "Deliveries to a sink that are tried again.")?,
+            retried: named
+                .of_sink("retried", "Exchanges that are sent to a sink again, each time.")?,
             dropped: named.of_sink("dropped", "Exchanges that a sink was not given at all.")?,
             lag: named.keep(GaugeVec::new(
                 named.opts("export_lag_seconds", "How long a sink's oldest exchange waits."),

@@ -118,16 +118,16 @@ impl Query {
             "id" => filter.id = text(),
             "prompt" => {
                 let id = value.strip_prefix('@').unwrap_or(value).parse();
-                let hint = "the id of one that `overhear prompts` lists, such as @12";
+                let hint = "the id of one that `prompts` lists, such as @12";
                 filter.prompt = Some(id.map_err(|_| wrong(hint))?);
             }
             "since" => filter.since = Some(when::parse(value, now)?),
             "until" => filter.until = Some(when::parse(value, now)?),
             "role" => {
                 let role = Role::from_str(value);
-                filter
-                    .role
-                    .push(role.map_err(|_| wrong("a role as `overhear grep --role` takes"))?);
+                let hint = "one of system, user, assistant, reasoning, call, tool, tools, \
+                            request, reply";
+                filter.role.push(role.map_err(|_| wrong(hint))?);
             }
             "state" => {
                 let state = State::ALL.into_iter().find(|state| state.as_str() == value);

@@ -6,16 +6,18 @@
 //! and remembers is `delivery/`, and is the same for all.
 
 mod content;
+mod credentials;
 mod delivery;
 mod ids;
 mod loki;
 pub mod otlp;
+mod parameters;
 mod settings;
 mod webhook;
 mod wire;
 
 pub use content::Content;
-pub use delivery::{Flushed, Notify, PostError, SinkError, Sinks, flush};
+pub use delivery::{Flushed, Notify, PostError, SinkError, Sinks, check, flush, is_served};
 pub use ids::{span_id, tool_span_id, trace_id};
 pub use loki::Loki;
 pub use otlp::{Otlp, OtlpSettings, Profile, Semconv};

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use reqwest::Url;
 use serde::Deserialize;
 
+use super::credentials::{basic, expanded, of_environment, shown};
 use super::{Content, Loki, Otlp, OtlpSettings, Profile, Semconv, Webhook, Wire};
 use crate::model::Secret;
 use crate::store::Sink;
@@ -22,6 +21,10 @@ pub struct Settings {
     pub kind: Kind,
     /// Where it is, without credentials.
     pub url: Url,
+    /// Where it is, as it may be told: without what may be a key.
+    pub target: String,
+    /// Whether the path of the URL may be one.
+    pub has_secret_path: bool,
     /// Headers of each request, credentials among them.
     pub headers: Vec<(String, String)>,
     /// How much of what was said is delivered.
@@ -46,6 +49,7 @@ pub struct Via {
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// An OpenTelemetry collector, or whatever takes spans by the GenAI conventions.
+    #[serde(alias = "genai")]
     Otlp,
     /// Arize Phoenix.
     Phoenix,
@@ -71,7 +75,6 @@ pub struct SettingsError {
 
 /// A sink as the configuration file has it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Table {
     name: Option<String>,
     #[serde(rename = "type")]
@@ -82,7 +85,8 @@ pub struct Table {
     headers: BTreeMap<String, String>,
     content: Option<bool>,
     cut: Option<usize>,
-    #[serde(default)]
+    /// What only some kinds know.
+    #[serde(flatten)]
     options: BTreeMap<String, toml::Value>,
 }
 
@@ -149,12 +153,19 @@ impl Settings {
             options.insert(name.to_owned(), value.to_owned());
         }
         let name = options.remove("name");
-        let number = |word: String| word.parse().map_err(|_| fault("`cut` is no number"));
+        let number = |word: String| {
+            word.parse().map_err(|_| fault("`cut` is no number\nhint: cut=2000, in characters"))
+        };
         let cut = options.remove("cut").map(number).transpose()?;
-        let truth = |word: String| word.parse().map_err(|_| fault("`content` is true or false"));
+        let truth = |word: String| {
+            word.parse()
+                .map_err(|_| fault("`content` is neither true nor false\nhint: content=false"))
+        };
         let content = options.remove("content").map(truth).transpose()?;
-        Self::new(Draft { name, kind, url, headers: Vec::new(), content, cut, options }, variable)
-            .map_err(|why| fault(&why))
+        let headers = Vec::new();
+        let has_secret_path = kind == Kind::Webhook;
+        let draft = Draft { name, kind, url, headers, content, cut, options, has_secret_path };
+        Self::new(draft, variable).map_err(|why| fault(&why))
     }
 
     /// Reads a table of the configuration file.
@@ -162,7 +173,13 @@ impl Settings {
         let named = table.name.clone().unwrap_or_else(|| shown(&table.url));
         let fault = |why: String| SettingsError { sink: named.clone(), why };
         let kind = match (table.kind, table.profile) {
-            (Kind::Otlp, Some(profile)) => profile,
+            (Kind::Otlp, Some(profile)) if !matches!(profile, Kind::Loki | Kind::Webhook) => {
+                profile
+            }
+            (Kind::Otlp, Some(profile)) => {
+                let profile = profile.as_str();
+                return Err(fault(format!("`{profile}` is a type of its own, not a profile")));
+            }
             (kind, None) => kind,
             (_, Some(_)) => return Err(fault("`profile` is for the type `otlp`".into())),
         };
@@ -187,12 +204,16 @@ impl Settings {
             content: table.content,
             cut: table.cut,
             options,
+            has_secret_path: kind == Kind::Webhook || url != table.url,
         };
         Self::new(draft, variable).map_err(fault)
     }
 
     fn new(draft: Draft<'_>, variable: Variable<'_>) -> Result<Self, String> {
-        let Draft { name, kind, url, mut headers, content, cut, options } = draft;
+        let Draft { name, kind, url, mut headers, content, cut, options, has_secret_path } = draft;
+        if !url.contains("://") {
+            return Err("its URL lacks http:// or https://".into());
+        }
         let mut url: Url = url.parse().map_err(|error| format!("`{}`: {error}", shown(url)))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err("its URL is neither http:// nor https://".into());
@@ -212,6 +233,14 @@ impl Settings {
             let _ = url.set_password(None);
         }
         headers.extend(of_environment(kind, variable));
+        let has_key = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if kind == Kind::Langfuse && !has_key {
+            return Err(
+                "it has no key\nhint: export LANGFUSE_PUBLIC_KEY=… LANGFUSE_SECRET_KEY=…, \
+                        or name them in the configuration"
+                    .into(),
+            );
+        }
         let mut seen = Vec::new();
         headers.retain(|(name, _)| {
             let name = name.to_ascii_lowercase();
@@ -224,22 +253,25 @@ impl Settings {
             (_, Some(characters)) => Content::Cut(characters),
             (_, None) => Content::Whole,
         };
-        let name = name.unwrap_or_else(|| own_name(kind, &url));
+        url.set_fragment(None);
+        let target = match has_secret_path {
+            true => format!("{}/…", url.origin().ascii_serialization()),
+            false => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        };
+        let name = name.unwrap_or_else(|| own_name(kind, &url, &options));
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "-_.:@".contains(c)) {
             return Err("its name may have letters, digits and - _ . : @".into());
         }
-        Ok(Self { name, kind, url, headers, content, options, via: None })
+        let via = None;
+        Ok(Self { name, kind, url, target, has_secret_path, headers, content, options, via })
     }
 
     /// As the capture knows it.
     pub fn sink(&self) -> Sink {
-        let mut target = self.url.clone();
-        // A key may stand in it.
-        target.set_query(None);
         Sink {
             name: self.name.clone(),
             kind: self.kind.as_str().to_owned(),
-            target: target.to_string(),
+            target: self.target.clone(),
         }
     }
 
@@ -334,100 +366,30 @@ struct Draft<'a> {
     content: Option<bool>,
     cut: Option<usize>,
     options: BTreeMap<String, String>,
+    has_secret_path: bool,
 }
 
-/// A name for a sink that has none.
-fn own_name(kind: Kind, url: &Url) -> String {
+/// A name for a sink that has none: another place there is another sink.
+fn own_name(kind: Kind, url: &Url, options: &BTreeMap<String, String>) -> String {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}@{host}{port}", kind.as_str())
-}
-
-/// The credentials of a URL, as a header.
-fn basic(url: &Url) -> Option<String> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let plain = |text: &str| percent_decoded(text);
-    let pair = format!("{}:{}", plain(url.username()), plain(url.password().unwrap_or_default()));
-    Some(format!("Basic {}", STANDARD.encode(pair)))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, more)) = rest.split_first() {
-        let code = more.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%')
-        {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = more.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = more;
-            }
+    let mut name = format!("{}@{host}{port}", kind.as_str());
+    let path = url.path().trim_end_matches('/');
+    let place = match (kind, path, url.query()) {
+        (_, "", None) => None,
+        // It may be a key.
+        (Kind::Webhook, path, query) => {
+            let hash = blake3::hash(format!("{path}?{}", query.unwrap_or_default()).as_bytes());
+            hash.to_hex().get(..6).map(str::to_owned)
         }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Credentials from where each receiver's own SDK takes them.
-fn of_environment(kind: Kind, variable: Variable<'_>) -> Vec<(String, String)> {
-    let bearer = |name: &str| {
-        let value = variable(name).filter(|value| !value.is_empty())?;
-        Some(("authorization".to_owned(), format!("Bearer {value}")))
+        (_, path, _) => Some(path.trim_start_matches('/').to_owned()),
     };
-    match kind {
-        Kind::Langfuse => {
-            let pair = variable("LANGFUSE_PUBLIC_KEY").zip(variable("LANGFUSE_SECRET_KEY"));
-            let basic = pair.map(|(public, secret)| {
-                let pair = STANDARD.encode(format!("{public}:{secret}"));
-                ("authorization".to_owned(), format!("Basic {pair}"))
-            });
-            basic.into_iter().collect()
-        }
-        Kind::Phoenix => bearer("PHOENIX_API_KEY").into_iter().collect(),
-        Kind::Mlflow => bearer("MLFLOW_TRACKING_TOKEN").into_iter().collect(),
-        Kind::Otlp => {
-            let told = variable("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default();
-            let pairs = told.split(',').filter_map(|pair| pair.split_once('='));
-            pairs
-                .map(|(name, value)| (name.trim().to_owned(), percent_decoded(value.trim())))
-                .collect()
-        }
-        Kind::Loki | Kind::Webhook => Vec::new(),
+    let options = ["project", "experiment", "tenant"].iter().filter_map(|key| options.get(*key));
+    for word in place.iter().chain(options) {
+        name.push('-');
+        name.extend(word.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }));
     }
-}
-
-/// A text with `${NAME}` replaced by what the environment has.
-fn expanded(text: &str, variable: Variable<'_>) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("${") {
-        let (name, after) = behind.split_once('}').ok_or_else(|| "a `${` has no `}`".to_owned())?;
-        let value = variable(name)
-            .ok_or_else(|| format!("the variable `{name}` is not set\nhint: export {name}=…"))?;
-        out.push_str(before);
-        out.push_str(&value);
-        rest = after;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-/// A URL as it may be printed: without credentials, query and options.
-fn shown(text: &str) -> String {
-    let end = text.find(['#', '?']).unwrap_or(text.len());
-    let text = text.get(..end).unwrap_or_default();
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => {
-            let (before, behind) = (text.get(..scheme + 3), text.get(at + 1..));
-            format!("{}{}", before.unwrap_or_default(), behind.unwrap_or_default())
-        }
-        _ => text.to_owned(),
-    }
+    name
 }
 
 #[cfg(test)]

@@ -155,6 +155,11 @@ pub trait Wire: Send {
         true
     }
 
+    /// Whether an answer that is a page of HTML is not its own, whatever the status.
+    fn answers_no_pages(&self) -> bool {
+        true
+    }
+
     /// Most exchanges of one parcel.
     fn batch_max(&self) -> usize {
         64

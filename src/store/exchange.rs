@@ -311,7 +311,7 @@ fn host(origin: &str) -> &str {
 }
 
 /// What a list shows of a prompt: the first words of the last user message that has any.
-fn first_words(messages: &[Message]) -> Option<String> {
+pub fn first_words(messages: &[Message]) -> Option<String> {
     let asked = messages.iter().rev().filter(|m| m.role.eq_ignore_ascii_case("user"));
     let mut asked = asked.filter_map(|message| last_text(&message.parts));
     if let Some(text) = asked.next() {

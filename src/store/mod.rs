@@ -46,6 +46,7 @@ pub use entry::{
     Entry, FlowRow, Gap, Leak, Loss, RawChunk, RawMessage, StoredExchange, Texts, UNCODED,
 };
 pub use error::StoreError;
+pub use exchange::first_words;
 pub use keep::{
     Damage, Deleted, Erase, Health, Keep, Losses, Parts, Pins, Progress, Pruned, Remark,
     RemarkError, Retention, Salvaged, Unread, Upkeep, Verified, backup, salvage, salvage_key,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use uuid::Uuid;
 
+use super::exchange::first_words;
 use super::index::{self, Candidates, Need};
 use super::open::{self, nanoseconds};
 use super::{
@@ -209,6 +210,12 @@ impl Reader {
     /// The narrow row of the exchange that has place `seq`.
     pub fn listed(&self, seq: i64) -> Result<Option<Listed>, StoreError> {
         list::by_seq(&self.conn, seq)
+    }
+
+    /// As `first_words` of a list, of those messages that were not said before in the thread.
+    pub fn words_anew(&self, seq: i64) -> Result<Option<String>, StoreError> {
+        let anew = self.exchange_anew(seq)?;
+        Ok(anew.and_then(|(exchange, _)| first_words(&exchange.request.messages)))
     }
 
     /// The exchanges of the thread that the exchange with place `seq` is in, the oldest first.

@@ -100,10 +100,11 @@ impl Rules {
             What::Page => true,
             What::Capture => self.has_token(request.headers),
             // Prometheus beside us need not be told a token. A proxy that lets others in comes
-            // from here too, but by another name.
+            // from here too, but by another name, or with a word of whom it stands for.
             What::Metrics => {
                 let is_by_own_name = request.host.is_some_and(names_loopback);
-                is_here && is_by_own_name || self.bearer(request.headers).is_some()
+                let is_passed_on = FORWARDED.iter().any(|name| request.headers.contains_key(*name));
+                is_here && is_by_own_name && !is_passed_on || self.bearer(request.headers).is_some()
             }
         };
         (!is_let_in).then_some(Refusal::Token)
@@ -152,6 +153,10 @@ impl Rules {
         )
     }
 }
+
+/// What proxies say of whom they stand for.
+const FORWARDED: [&str; 5] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 /// Whether a `Host` is this machine's own. The port may be another one: of a forwarded
 /// connection, or of a container.
@@ -381,6 +386,13 @@ mod tests {
                 "127.0.0.1",
                 vec![HERE, ("origin", "http://evil.example")],
                 Some(Refusal::Site),
+            ),
+            (
+                "whoever is behind a proxy here",
+                &own,
+                "127.0.0.1",
+                vec![HERE, ("x-forwarded-for", "203.0.113.7")],
+                Some(Refusal::Token),
             ),
             (
                 "another site's picture",

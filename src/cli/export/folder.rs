@@ -74,13 +74,21 @@ impl Beside<'_> {
 }
 
 impl Folder {
-    /// Opens it, or makes it, for its owner alone.
+    /// Opens it, or makes it, for its owner alone. A link is refused: who may write it says
+    /// where it leads.
     pub(super) fn open(path: &Path, taken: Taken) -> io::Result<Self> {
+        // A slash at the end would have the system follow a link.
+        let path = path.components().as_path();
+        if path.is_symlink() {
+            return Err(io::Error::other(
+                "it is a link to a folder, and none is followed\nhint: name the folder itself",
+            ));
+        }
         match DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
         Ok(Self { folder: open(path, flags, Mode::empty())?, taken })
     }
 

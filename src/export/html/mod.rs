@@ -3,6 +3,7 @@
 //! All that was captured is text between tags, escaped; nothing of it becomes a tag, an address
 //! or a style.
 
+mod index;
 mod said;
 mod text;
 
@@ -13,9 +14,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::text::{block, escaped, folded, pretty};
-use super::{ExportError, Item, pages};
+use super::{ExportError, Item, dollars};
 use crate::model::{App, Exchange, State, Usage};
-use crate::store::{Listed, Reader, Selection};
+use crate::store::{Listed, first_words};
+pub(super) use index::index;
 
 /// Before all exchanges. What the page may do is nothing but to look like something.
 pub(super) const BEFORE: &str = concat!(
@@ -56,24 +58,6 @@ impl Shown {
     }
 }
 
-/// A line for each exchange.
-pub(super) fn index(
-    reader: &Reader,
-    selection: &Selection,
-    limit: Option<usize>,
-    out: &mut dyn Write,
-) -> Result<(), ExportError> {
-    out.write_all(b"<nav aria-label=\"Exchanges\">\n<ol>\n")?;
-    pages::listed(reader, selection, limit, &mut |listed| {
-        write!(out, "<li><a href=\"#x-{}\">{}</a> ", listed.id, time(listed.started_at))?;
-        line(&Line::of_listed(listed), out)?;
-        out.write_all(b"</li>\n")?;
-        Ok(())
-    })?;
-    out.write_all(b"</ol>\n</nav>\n")?;
-    Ok(())
-}
-
 /// An exchange, folded.
 pub(super) fn exchange(
     item: &Item<'_>,
@@ -82,12 +66,15 @@ pub(super) fn exchange(
 ) -> Result<(), ExportError> {
     let exchange = item.exchange;
     let listed = item.reader.listed(item.seq)?;
+    let inherited = exchange.inherited.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+    let anew = exchange.request.messages.get(inherited..).and_then(first_words);
     let first = listed.as_ref().and_then(|listed| listed.first_words.as_deref());
+    let first = anew.as_deref().or(first);
     let open = if shown.is_alone { " open" } else { "" };
     write!(out, "<article><details{open}><summary>{} ", time(exchange.started_at))?;
     line(&Line::of(exchange, first), out)?;
-    // A link to what is inside unfolds it.
-    writeln!(out, "</summary>\n<div id=\"x-{}\">", exchange.id)?;
+    // A link to what is inside unfolds it; the style puts that beside the title.
+    writeln!(out, "</summary>\n<div><span class=\"anchor\" id=\"x-{}\"></span>", exchange.id)?;
     facts(exchange, out)?;
     asked(exchange, out)?;
     let before = exchange.parent.filter(|parent| shown.ids.contains(parent));
@@ -160,7 +147,7 @@ fn line(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
             Some(format!("{} → {} tokens", count(input), count(output)))
         }
     };
-    let cost = line.cost.map(|usd| format!("${usd}"));
+    let cost = line.cost.map(dollars);
     for text in [tokens, cost].into_iter().flatten() {
         write!(out, "<span class=\"soft\">· {text}</span> ")?;
     }
@@ -192,7 +179,7 @@ fn facts(exchange: &Exchange, out: &mut dyn Write) -> io::Result<()> {
     let times: Vec<String> = times.into_iter().flatten().collect();
     let cost = exchange.cost_usd.map(|usd| {
         let source = exchange.cost_source.map_or("", |source| source.as_str());
-        format!("${usd} ({source})")
+        format!("{} ({source})", dollars(usd))
     });
     let status = exchange.status.map(|status| format!(", status {status}"));
     let annotations = &exchange.annotations;
@@ -273,6 +260,7 @@ mod tests {
     use super::*;
     use crate::export::{Format, write};
     use crate::model::{Message, Part};
+    use crate::store::Selection;
     use crate::store::tests::sample::{Capture, turn};
 
     const HOSTILE: &str =
@@ -330,6 +318,50 @@ mod tests {
         let (opened, closed) =
             (page.matches("<details").count(), page.matches("</details>").count());
         assert_eq!(opened, closed);
+    }
+
+    #[test]
+    fn a_conversation_is_told_together_in_the_index() {
+        let of = |n: u32, thread: &str, messages: &[Message]| {
+            let mut exchange = turn(n);
+            exchange.thread = Some(thread.into());
+            exchange.thread_rule = Some(crate::model::ThreadRule::Header);
+            exchange.request.messages = messages.to_vec();
+            exchange
+        };
+        let user = |words: &str| Message { role: "user".into(), parts: vec![Part::text(words)] };
+        let result = |words: &str| Message {
+            role: "tool".into(),
+            parts: vec![Part::ToolResult {
+                id: None,
+                name: None,
+                parts: vec![Part::text(words)],
+                is_error: None,
+            }],
+        };
+        let answered = |n: u32| {
+            let parts = turn(n).reply.unwrap().choices.remove(0).parts;
+            Message { role: "assistant".into(), parts }
+        };
+        let page = page(&[
+            of(0, "one", &[user("first words")]),
+            of(1, "one", &[user("first words"), answered(0), result("tool words")]),
+            of(2, "two", &[user("other words")]),
+            of(3, "one", &[user("first words"), answered(0), user("later words")]),
+        ]);
+        let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("<li")).collect();
+        assert_eq!(lines.len(), 4, "{page}");
+        for (at, expected) in [
+            (0, &["<li><a", "“first words”"][..]),
+            (1, &["<li class=\"on\">", "turn 2<", "“→ tool words”"]),
+            (2, &["<li><a", "“other words”"]),
+            (3, &["<li class=\"on\">", "turn 3<", "of <bdi>", "“first words”", "“later words”"]),
+        ] {
+            for words in expected {
+                assert!(lines[at].contains(words), "{words}: {}", lines[at]);
+            }
+        }
+        assert!(!lines[1].contains("of <bdi>"), "{}", lines[1]);
     }
 
     #[test]

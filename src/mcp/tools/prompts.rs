@@ -58,12 +58,12 @@ const CHANGE_CHARS_MAX: usize = 400;
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(crate = "schemars")]
 pub struct Found {
-    /// Each prompt, the one first seen first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    prompts: Vec<Row>,
-    /// Each change, the earliest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    changes: Vec<Change>,
+    /// Each prompt, the one first seen first; not with `changes: true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<Vec<Row>>,
+    /// With `changes: true` each change, the earliest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<Change>>,
     /// How many there are in all.
     count: usize,
 }
@@ -199,22 +199,24 @@ impl Tool for Prompts {
         }
         let mut room = Room::new();
         let mut found = Found::default();
-        if asked.changes {
+        let told = if asked.changes {
             let pairs = prompts::changes(&all);
             found.count = pairs.len();
+            let mut told = Vec::new();
             for (old, new) in pairs.into_iter().skip(from) {
                 let change = Change::of(reader, old, new)?;
                 if stop.is_stopped() || !room.takes(&change) {
                     break;
                 }
-                found.changes.push(change);
+                told.push(change);
             }
+            found.changes.insert(told).len()
         } else {
             found.count = all.len();
             let rows = all.iter().skip(from).map(Row::of);
-            found.prompts = rows.take_while(|row| room.takes(row)).collect();
-        }
-        let end = from + found.changes.len() + found.prompts.len();
+            found.prompts.insert(rows.take_while(|row| room.takes(row)).collect()).len()
+        };
+        let end = from + told;
         let next = (end < found.count).then(|| end.to_string());
         Ok(Answer::new(found, next))
     }

@@ -27,3 +27,11 @@ pub(super) fn take(folder: &Path, sink: i64) -> io::Result<Option<Lock>> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// Whether a process has the lock of a sink in the folder.
+pub(super) fn is_held(folder: &Path, sink: i64) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).open(folder.join(format!("{sink}.lock"))) else {
+        return false;
+    };
+    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+}

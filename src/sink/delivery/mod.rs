@@ -11,11 +11,13 @@ mod measure;
 mod place;
 mod post;
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -24,12 +26,15 @@ use crate::metrics::{Metrics, MetricsError};
 use crate::store::{SinkStanding, StoreError};
 use courier::{Courier, Step};
 use measure::Meter;
+use post::Post;
 pub use post::PostError;
 
 /// How often the outbox is looked at while nothing is known to be in it.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a request that is under way may take when the program ends.
 const LAST_ANSWER: Duration = Duration::from_secs(3);
+/// Pause after a fault of ours.
+const FAULT: Duration = Duration::from_secs(60);
 /// How much less urgent than the relay the deliveries are, as `nice` counts.
 const NICENESS: i32 = 10;
 
@@ -105,8 +110,11 @@ impl Sinks {
             thread::sleep(Duration::from_millis(5));
         }
         let _ = self.until.send(Until::Now);
-        // A panic there was printed when it happened.
-        let _ = self.thread.join();
+        let deadline = Instant::now() + LAST_ANSWER * 2;
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // One that is still busy is left behind: what it sends is known to be unknown.
     }
 }
 
@@ -141,7 +149,10 @@ async fn serve(mut courier: Courier, mut until: watch::Receiver<Until>) {
         let step = {
             let mut ending = until.clone();
             tokio::select! {
-                step = courier.step(mode == Until::Empty) => step,
+                step = AssertUnwindSafe(courier.step(mode == Until::Empty)).catch_unwind() => {
+                    // A panic was printed when it happened; the next try may meet other exchanges.
+                    step.unwrap_or(Step::Pause(FAULT))
+                }
                 () = gone(&mut ending) => return,
             }
         };
@@ -213,6 +224,18 @@ pub fn flush(
             }
         }
     })
+}
+
+/// Whether a sink can be used as it is set: to be asked before anything is queued for it.
+pub fn check(sink: &Settings) -> Result<(), SinkError> {
+    let wire = sink.wire()?;
+    let made = Post::new(sink, wire.path(), wire.gzip());
+    made.map(|_| ()).map_err(|error| SinkError::Post(sink.name.clone(), error))
+}
+
+/// Whether a process delivers to a sink of the capture right now.
+pub fn is_served(capture: &Path, sink: i64) -> bool {
+    lock::is_held(&locks(capture), sink)
 }
 
 /// Where the locks of sinks are: beside the capture, in a folder of its own.

@@ -66,10 +66,12 @@ impl Placer {
             ran.retain(|run| !told.contains(&run.span));
         }
         for run in &mut ran {
-            content.limit_tool(&mut run.arguments, &mut run.result);
+            content.limit_tool(run);
         }
         self.remember(exchange.id, Known { placed: Placed { turn, trace }, is_delivered: true });
-        let state = header(&exchange, "tracestate").unwrap_or_default().to_owned();
+        // An app may write anything into it.
+        let state = header(&exchange, "tracestate").filter(|_| content != Content::None);
+        let state = state.unwrap_or_default().to_owned();
         content.limit(&mut exchange);
         Ok(Delivery { exchange, turn, trace: Trace { id: trace, parent, state }, ran })
     }

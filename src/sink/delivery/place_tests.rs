@@ -57,10 +57,10 @@ fn placed(exchanges: &[Exchange], forget_between: bool) -> Placed3 {
     let mut outbox = Outbox::open(&capture.path()).unwrap();
     let sink = Sink { name: "a".into(), kind: "otlp".into(), target: "http://h".into() };
     let sink = outbox.declare(&sink).unwrap();
-    outbox.fill(sink, &Selection::default()).unwrap();
+    outbox.fill(sink, &Selection::default(), None).unwrap();
     let mut placer = Placer::default();
     let mut deliveries = Vec::new();
-    for pending in outbox.waiting(sink, Timestamp::MAX, 100).unwrap() {
+    for pending in outbox.waiting(sink, Timestamp::MAX, Timestamp::now(), 100).unwrap() {
         if forget_between {
             placer = Placer::default();
         }
@@ -108,7 +108,7 @@ fn a_parent_that_is_not_delivered_leaves_a_root_in_the_same_trace() {
     capture.write(&exchanges[1..2]);
     let mut outbox = Outbox::open(&capture.path()).unwrap();
     let sink = outbox.declare(&sink).unwrap();
-    let seq = outbox.waiting(sink, Timestamp::MAX, 9).unwrap()[0].seq;
+    let seq = outbox.waiting(sink, Timestamp::MAX, Timestamp::now(), 9).unwrap()[0].seq;
     let exchange = outbox.exchange(seq).unwrap().unwrap();
     let delivery = Placer::default().delivery(&outbox, sink, exchange, Content::Whole).unwrap();
     assert_eq!(delivery.trace.id, trace_id(exchanges[0].id));
@@ -123,7 +123,7 @@ fn a_tool_runs_once_however_often_its_result_is_sent() {
     exchanges.truncate(1);
     exchanges.push(again.clone());
     again.id = Uuid::from_u128(again.id.as_u128() + 100);
-    again.started_at = again.started_at + SignedDuration::from_secs(1);
+    again.started_at += SignedDuration::from_secs(1);
     exchanges.push(again);
     let deliveries = placed(&exchanges, false).deliveries;
     let ran: Vec<usize> = deliveries.iter().map(|delivery| delivery.ran.len()).collect();

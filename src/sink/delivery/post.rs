@@ -26,6 +26,8 @@ pub(super) struct Post {
     url: Url,
     /// What stands before the receiver's own paths.
     base: String,
+    /// Where that is, as it may be told.
+    shown: String,
     headers: HeaderMap,
     gzip: bool,
 }
@@ -36,6 +38,8 @@ pub(super) struct Reply {
     /// How long the receiver asks to be left alone.
     pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
+    /// Whether it is a page of HTML.
+    pub(super) is_page: bool,
 }
 
 /// No answer came.
@@ -81,7 +85,11 @@ impl Post {
             headers.insert(header, value);
         }
         let (url, base) = endpoint(&settings.url, path);
-        Ok(Self { client: client.build()?, url, base, headers, gzip })
+        let shown = match settings.has_secret_path {
+            true => settings.target.clone(),
+            false => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        };
+        Ok(Self { client: client.build()?, url, base, shown, headers, gzip })
     }
 
     /// Makes a parcel as it goes onto the wire: compressed, if that is the way.
@@ -113,6 +121,18 @@ impl Post {
         self
     }
 
+    /// Why nothing is taken, with what is most likely to be wrong.
+    pub(super) fn hinted(&self, why: String) -> String {
+        let status = why.split(' ').next().and_then(|word| word.parse().ok());
+        match status {
+            Some(401 | 403) => format!("{why} (is the key right?)"),
+            Some(200..=299 | 300..=399 | 404 | 405) => {
+                format!("{why} (asked at {}: is the address right?)", self.shown)
+            }
+            _ => why,
+        }
+    }
+
     /// Asks the receiver something.
     pub(super) async fn ask(&self, path: &str) -> Result<Reply, Fault> {
         let mut url = self.url.clone();
@@ -133,6 +153,8 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
     let status = reply.status().as_u16();
     let asked = reply.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after = asked.and_then(|text| retry_after(text, Timestamp::now()));
+    let kind = reply.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_page = kind.is_some_and(|kind| kind.trim_start().starts_with("text/html"));
     let mut body = Vec::new();
     // With the status it is known what became of the request.
     while let Ok(Some(piece)) = reply.chunk().await {
@@ -142,7 +164,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
             break;
         }
     }
-    Ok(Reply { status, retry_after, body })
+    Ok(Reply { status, retry_after, body, is_page })
 }
 
 /// An error and what it is from, without the URL, which may hold a key.

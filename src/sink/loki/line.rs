@@ -66,8 +66,10 @@ fn whole(exchange: &Exchange) -> String {
     }
     while text.len() > EXCHANGE_BYTES_MAX && most > TEXT_BYTES_MIN {
         most /= 2;
-        cut(&mut value, most);
-        text = harmless(&value);
+        // Written anew only where that may do: a hundred thousand messages take long to write.
+        if cut(&mut value, most) <= EXCHANGE_BYTES_MAX {
+            text = harmless(&value);
+        }
     }
     if text.len() <= EXCHANGE_BYTES_MAX {
         note(&mut value, format!("for Loki each text was cut to {most} bytes"));
@@ -102,13 +104,16 @@ fn leave_out_content(value: &mut Value) {
     }
 }
 
-/// Cuts every text in it to at most so many bytes.
-fn cut(value: &mut Value, most: usize) {
+/// Cuts every text in it to at most so many bytes; how many bytes all of them then have.
+fn cut(value: &mut Value, most: usize) -> usize {
     match value {
-        Value::String(text) => text.truncate(text.floor_char_boundary(most)),
-        Value::Array(all) => all.iter_mut().for_each(|value| cut(value, most)),
-        Value::Object(all) => all.values_mut().for_each(|value| cut(value, most)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(text) => {
+            text.truncate(text.floor_char_boundary(most));
+            text.len()
+        }
+        Value::Array(all) => all.iter_mut().map(|value| cut(value, most)).sum(),
+        Value::Object(all) => all.values_mut().map(|value| cut(value, most)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
 

@@ -14,6 +14,10 @@ const JSON_DEPTH_MAX: usize = 60;
 /// messages inside each other, six are around an attribute, and a level of ours is three.
 const TREE_DEPTH_MAX: usize = 24;
 
+/// Most values of a tree: each is a message of protobuf, and an object in the receiver's memory.
+/// A tree of more goes out as a text of JSON, which can be cut.
+const TREE_VALUES_MAX: usize = 40_000;
+
 /// Longest word that names something, such as a model or a session, in characters. Langfuse
 /// drops a session's name of more than 200, MLflow refuses the batch for more than 250.
 const NAME_CHARS_MAX: usize = 200;
@@ -89,7 +93,11 @@ impl Attributes {
 
     /// JSON as a tree of OpenTelemetry's own.
     pub(super) fn tree(&mut self, key: &str, value: &Value) {
-        let value = Some(tree(value, TREE_DEPTH_MAX));
+        let mut room = TREE_VALUES_MAX;
+        let value = Some(match is_large(value, &mut room) {
+            true => any(Any::StringValue(json(value))),
+            false => tree(value, TREE_DEPTH_MAX),
+        });
         self.0.push(KeyValue { key: key.to_owned(), value, ..KeyValue::default() });
     }
 
@@ -153,6 +161,17 @@ fn is_deep(value: &Value, left: usize) -> bool {
     match value {
         Value::Array(items) => items.iter().any(|item| is_deep(item, left)),
         Value::Object(fields) => fields.values().any(|field| is_deep(field, left)),
+        _ => false,
+    }
+}
+
+/// Whether `value` has more values than `left`. It never counts further than that.
+fn is_large(value: &Value, left: &mut usize) -> bool {
+    let Some(fewer) = left.checked_sub(1) else { return true };
+    *left = fewer;
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_large(item, left)),
+        Value::Object(fields) => fields.values().any(|field| is_large(field, left)),
         _ => false,
     }
 }

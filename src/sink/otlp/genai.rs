@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::attributes::Attributes;
 use super::{Semconv, names, params, parts, said};
 use crate::model::{Buckets, Exchange, Part, State, ThreadRule};
-use crate::sink::Delivery;
 
 /// Tokens as most receivers count them: totals that include what is counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,8 +131,7 @@ pub(super) fn content(attributes: &mut Attributes, exchange: &Exchange, system: 
 }
 
 /// What no convention has a word for.
-pub(super) fn own(attributes: &mut Attributes, delivery: &Delivery) {
-    let exchange = &delivery.exchange;
+pub(super) fn own(attributes: &mut Attributes, exchange: &Exchange) {
     attributes.text("overhear.exchange.id", exchange.id.to_string());
     attributes.name_if("overhear.app", app(exchange));
     attributes.name_if("user_agent.original", exchange.app.user_agent.as_deref());

@@ -15,11 +15,10 @@ use crate::sink::{Answer, Delivery, ToolRun, span_id};
 /// counts buckets that do not overlap, and would add the conventions' totals to them.
 pub(super) fn put(
     attributes: &mut Attributes,
-    delivery: &Delivery,
+    exchange: &Exchange,
     settings: &OtlpSettings,
     system: &[Part],
 ) {
-    let exchange = &delivery.exchange;
     let kind = names::kind(names::operation(exchange));
     attributes.text("langfuse.observation.type", kind_of(kind));
     let reply = exchange.reply.as_ref().and_then(|reply| reply.model.as_deref());

@@ -159,7 +159,8 @@ impl Otlp {
     }
 
     fn exchange(&self, delivery: &Delivery) -> Span {
-        let exchange = &delivery.exchange;
+        let (few, left_out) = limit::few(&delivery.exchange);
+        let exchange = &*few;
         let system = genai::system(exchange);
         let mut span = span::of_exchange(delivery);
         let mut attributes = Attributes::default();
@@ -169,7 +170,8 @@ impl Otlp {
             genai::usage(&mut attributes, exchange, self.settings.semconv);
             genai::content(&mut attributes, exchange, &system);
         }
-        genai::own(&mut attributes, delivery);
+        genai::own(&mut attributes, exchange);
+        attributes.count("overhear.left_out", Some(left_out).filter(|count| *count > 0));
         match self.profile {
             Profile::GenAi => {}
             Profile::Phoenix => {
@@ -183,7 +185,7 @@ impl Otlp {
                 }
             }
             Profile::Langfuse => {
-                langfuse::put(&mut attributes, delivery, &self.settings, &system);
+                langfuse::put(&mut attributes, exchange, &self.settings, &system);
             }
         }
         Span { attributes: attributes.done(), ..span }

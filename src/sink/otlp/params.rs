@@ -4,39 +4,10 @@ use serde_json::{Map, Value};
 
 use super::attributes::Attributes;
 use crate::model::Exchange;
-
-/// Objects in which APIs put settings: Gemini, Bedrock, Ollama, Titan, DashScope and Hugging Face.
-const INSIDE: &[&str] = &[
-    "generationConfig",
-    "generation_config",
-    "inferenceConfig",
-    "options",
-    "textGenerationConfig",
-    "parameters",
-];
-
-const TEMPERATURE: &[&str] = &["temperature"];
-const TOP_P: &[&str] = &["top_p", "topP", "p"];
-const TOP_K: &[&str] = &["top_k", "topK", "k"];
-const MAX_TOKENS: &[&str] = &[
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_tokens",
-    "maxOutputTokens",
-    "maxTokens",
-    "maxTokenCount",
-    "max_tokens_to_sample",
-    "max_new_tokens",
-    "num_predict",
-    "n_predict",
-];
-const SEED: &[&str] = &["seed", "random_seed"];
-const CHOICES: &[&str] = &["n", "candidateCount", "candidate_count", "num_generations"];
-const FREQUENCY_PENALTY: &[&str] = &["frequency_penalty", "frequencyPenalty"];
-const PRESENCE_PENALTY: &[&str] = &["presence_penalty", "presencePenalty"];
-const STOP: &[&str] = &["stop", "stop_sequences", "stopSequences"];
-const DIMENSIONS: &[&str] = &["dimensions", "output_dimension", "outputDimensionality"];
-const ENCODING: &[&str] = &["encoding_format", "embedding_types"];
+use crate::sink::parameters::{
+    CHOICES, DIMENSIONS, ENCODING, FREQUENCY_PENALTY, INSIDE, MAX_TOKENS, PRESENCE_PENALTY, SEED,
+    STOP, TEMPERATURE, TOP_K, TOP_P,
+};
 
 /// The attributes `gen_ai.request.*` of what was set.
 pub(super) fn put(attributes: &mut Attributes, exchange: &Exchange) {

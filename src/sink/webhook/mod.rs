@@ -102,6 +102,10 @@ impl Wire for Webhook {
     }
 
     /// A repeated batch has the id that it had, so whatever failed may come again.
+    fn answers_no_pages(&self) -> bool {
+        false
+    }
+
     fn verdict(&self, answer: Answer<'_>) -> Verdict {
         match answer.status {
             410 => Verdict::Stop { why: format!("{}: it wants no more", words(answer)) },

@@ -48,7 +48,7 @@ pub(in crate::store) fn bring_over(
         let sink = declare(conn, &row.sink)?;
         let Row { state, at, batch, turn, trace, why, .. } = row;
         conn.prepare_cached(
-            "INSERT OR IGNORE INTO outbox
+            "INSERT OR IGNORE INTO outbox (sink, exchange, state, at, batch, turn, trace, why)
              SELECT ?1, seq, ?3, ?4, ?5, ?6, ?7, ?8 FROM exchange WHERE id = ?2",
         )?
         .execute(params![sink, exchange, state, at, batch, turn, trace, why])?;

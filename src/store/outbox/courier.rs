@@ -53,6 +53,9 @@ pub enum Fate {
     Sent,
     /// It certainly has not, and is to be tried again.
     Waiting,
+    /// It was refused, perhaps through no fault of its own, and is to be tried again behind all
+    /// others.
+    Again,
     /// It will never have it: why.
     Refused(String),
 }
@@ -68,31 +71,40 @@ impl Outbox {
         queue::declare(&self.conn, sink)
     }
 
-    /// Queues what `selection` means, of calls of models; what was queued before, and so perhaps
+    /// Queues what `selection` means, or the newest so many of them, of calls of models; what was queued before, and so perhaps
     /// delivered, is not queued again.
-    pub fn fill(&mut self, sink: i64, selection: &Selection) -> Result<Queued, StoreError> {
-        queue::fill(&mut self.conn, sink, selection)
+    pub fn fill(
+        &mut self,
+        sink: i64,
+        selection: &Selection,
+        newest: Option<usize>,
+    ) -> Result<Queued, StoreError> {
+        queue::fill(&mut self.conn, sink, selection, newest)
     }
 
-    /// Exchanges that wait and were queued before `ripe`, in the order of writing.
+    /// Exchanges that wait and were queued before `ripe`, in the order of writing; those that were
+    /// refused before come behind all others. What was queued after `now`, by a clock that was set
+    /// back since, is ripe too.
     pub fn waiting(
         &self,
         sink: i64,
         ripe: Timestamp,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Pending>, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT exchange,
                     (SELECT coalesce(sum(length), 0) FROM raw
                      WHERE raw.id BETWEEN exchange * 2 AND exchange * 2 + 1)
-             FROM outbox WHERE sink = ?1 AND state = 'waiting' AND at <= ?2
-             ORDER BY exchange LIMIT ?3",
+             FROM outbox WHERE sink = ?1 AND state = 'waiting' AND (at <= ?2 OR at > ?4)
+             ORDER BY tries, exchange LIMIT ?3",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map((sink, nanoseconds(ripe), limit), |row| {
-            let bytes: i64 = row.get(1)?;
-            Ok(Pending { seq: row.get(0)?, bytes: bytes.unsigned_abs() })
-        })?;
+        let rows =
+            statement.query_map((sink, nanoseconds(ripe), limit, nanoseconds(now)), |row| {
+                let bytes: i64 = row.get(1)?;
+                Ok(Pending { seq: row.get(0)?, bytes: bytes.unsigned_abs() })
+            })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -220,7 +232,7 @@ impl Outbox {
         self.write(|tx| {
             let mut update = tx.prepare_cached(
                 "UPDATE outbox SET state = ?3, at = ?4, why = ?5,
-                     batch = iif(?3 = 'sent', batch, NULL)
+                     batch = iif(?3 = 'sent', batch, NULL), tries = tries + ?6
                  WHERE sink = ?1 AND exchange = ?2 AND state <> 'sent'",
             )?;
             let (mut sent, mut refused) = (0i64, 0i64);
@@ -228,14 +240,17 @@ impl Outbox {
                 let (state, why) = match fate {
                     Fate::Sent => ("sent", None),
                     Fate::Waiting => ("waiting", None),
+                    Fate::Again => ("waiting", None),
                     Fate::Refused(why) => ("refused", Some(why)),
                 };
                 // What waits again is ripe already.
-                let at = if *fate == Fate::Waiting { 0 } else { now };
-                let changed = update.execute((sink, seq, state, at, why))? as i64;
+                let at = if state == "waiting" { 0 } else { now };
+                let tries = i64::from(*fate == Fate::Again);
+                let changed = update.execute((sink, seq, state, at, why, tries))? as i64;
                 match fate {
                     Fate::Sent => sent += changed,
                     Fate::Refused(_) => refused += changed,
+                    Fate::Again => refused -= changed,
                     Fate::Waiting => {}
                 }
             }
@@ -250,7 +265,7 @@ impl Outbox {
 
     /// Counts exchanges of a batch that was taken but for those.
     pub fn note_refused(&mut self, sink: i64, count: u64) -> Result<(), StoreError> {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let count = i64::try_from(count).unwrap_or_default();
         self.write(|tx| {
             let sql = "UPDATE sink SET sent = sent - ?2, refused = refused + ?2 WHERE id = ?1";
             tx.prepare_cached(sql)?.execute((sink, count))?;
@@ -278,26 +293,46 @@ impl Outbox {
         self.write(|tx| Ok(tx.prepare_cached(sql)?.execute((sink, why, at)).map(|_| ())?))
     }
 
-    /// Stops a sink for the reason, or lets it go on. What was refused is tried again then.
+    /// Stops a sink for the reason, or lets it go on.
     pub fn stop(&mut self, sink: i64, why: Option<&str>) -> Result<(), StoreError> {
+        let sql = "UPDATE sink SET stopped = ?2, next_try_at = NULL WHERE id = ?1";
+        self.write(|tx| Ok(tx.prepare_cached(sql)?.execute((sink, why)).map(|_| ())?))
+    }
+
+    /// Lets a sink go on, at once; what was refused is tried again, behind what waits.
+    pub fn resume(&mut self, sink: i64) -> Result<(), StoreError> {
         self.write(|tx| {
-            tx.prepare_cached("UPDATE sink SET stopped = ?2, next_try_at = NULL WHERE id = ?1")?
-                .execute((sink, why))?;
-            if why.is_none() {
-                let again = tx
-                    .prepare_cached(
-                        "UPDATE outbox SET state = 'waiting', at = 0, why = NULL
-                         WHERE sink = ?1 AND state = 'refused'",
-                    )?
-                    .execute([sink])? as i64;
-                tx.prepare_cached(
-                    "UPDATE sink SET failing = NULL, failures = 0, refused = refused - ?2
-                     WHERE id = ?1",
+            let again = tx
+                .prepare_cached(
+                    "UPDATE outbox SET state = 'waiting', at = 0, why = NULL, tries = tries + 1
+                     WHERE sink = ?1 AND state = 'refused'",
                 )?
-                .execute((sink, again))?;
-            }
+                .execute([sink])? as i64;
+            tx.prepare_cached(
+                "UPDATE sink SET stopped = NULL, failing = NULL, failures = 0,
+                     next_try_at = NULL, refused = max(refused - ?2, 0)
+                 WHERE id = ?1",
+            )?
+            .execute((sink, again))?;
             Ok(())
         })
+    }
+
+    /// How often the exchange at place `seq` was refused and is tried again.
+    pub fn tries(&self, sink: i64, seq: i64) -> Result<u32, StoreError> {
+        let sql = "SELECT tries FROM outbox WHERE sink = ?1 AND exchange = ?2";
+        let row = self.conn.prepare_cached(sql)?.query_row((sink, seq), |row| row.get(0));
+        Ok(row.optional()?.unwrap_or_default())
+    }
+
+    /// The name of a sink, and how many tries failed in a row; `None` if it was forgotten.
+    pub fn known(&self, sink: i64) -> Result<Option<(String, u64)>, StoreError> {
+        let sql = "SELECT name, failures FROM sink WHERE id = ?1";
+        let row = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([sink], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())));
+        Ok(row.optional()?)
     }
 
     /// Why a sink is stopped, if it is.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
 use uuid::Uuid;
 
 use crate::store::open::nanoseconds;
@@ -43,7 +43,8 @@ pub(in crate::store) fn declare(conn: &Connection, sink: &Sink) -> Result<i64, S
 }
 
 /// Queues an exchange for each of the sinks, unless it was already, and if it is a call of a
-/// model: what an app sends its provider beside those is nobody's trace.
+/// model: what an app sends its provider beside those is nobody's trace. A sink that was forgotten
+/// meanwhile must not cost the exchange.
 pub(in crate::store) fn enqueue(
     conn: &Connection,
     sinks: &[i64],
@@ -52,7 +53,8 @@ pub(in crate::store) fn enqueue(
     let calls = Selection { calls: Calls::OfModels, ..Selection::default() };
     let sql = format!(
         "INSERT OR IGNORE INTO outbox (sink, exchange, state, at)
-         SELECT ?1, seq, 'waiting', ?2 FROM exchange WHERE id = ?3 AND {}",
+         SELECT ?1, seq, 'waiting', ?2 FROM exchange
+         WHERE id = ?3 AND EXISTS (SELECT 1 FROM sink WHERE id = ?1) AND {}",
         calls.conditions().sql()
     );
     let now = nanoseconds(Timestamp::now());
@@ -67,13 +69,18 @@ pub(super) fn fill(
     conn: &mut Connection,
     sink: i64,
     selection: &Selection,
+    newest: Option<usize>,
 ) -> Result<Queued, StoreError> {
+    let first = newest.map(|newest| first_of(conn, selection, newest)).transpose()?;
     let selection = Selection { calls: Calls::OfModels, ..selection.clone() };
     let mut queued = Queued::default();
     let mut after = 0;
     loop {
         let mut conditions = selection.conditions();
         conditions.and("seq > ?", [after]);
+        if let Some((at, seq)) = first {
+            conditions.and("(started_at, seq) >= (?, ?)", [at, seq]);
+        }
         let sql =
             format!("SELECT seq FROM exchange WHERE {} ORDER BY seq LIMIT ?", conditions.sql());
         conditions.values.push(Value::Integer(SLICE));
@@ -98,4 +105,26 @@ pub(super) fn fill(
         }
         tx.commit()?;
     }
+}
+
+/// When the first of the newest ones began, and its place; the end of time if none is meant.
+fn first_of(
+    conn: &Connection,
+    selection: &Selection,
+    newest: usize,
+) -> Result<(i64, i64), StoreError> {
+    let calls = Selection { calls: Calls::OfModels, ..selection.clone() };
+    let mut conditions = calls.conditions();
+    let sql = format!(
+        "SELECT started_at, seq FROM (
+             SELECT started_at, seq FROM exchange WHERE {}
+             ORDER BY started_at DESC, seq DESC LIMIT ?)
+         ORDER BY started_at, seq LIMIT 1",
+        conditions.sql()
+    );
+    conditions.values.push(Value::Integer(i64::try_from(newest).unwrap_or(i64::MAX)));
+    let row = conn
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(conditions.values), |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(row.optional()?.unwrap_or((i64::MAX, i64::MAX)))
 }

@@ -28,7 +28,7 @@ fn capture(turns: u32) -> (Capture, Outbox, i64) {
 
 fn seqs(outbox: &Outbox, sink: i64) -> Vec<i64> {
     let now = Timestamp::now() + LONG_AGO;
-    outbox.waiting(sink, now, 100).unwrap().iter().map(|pending| pending.seq).collect()
+    outbox.waiting(sink, now, now, 100).unwrap().iter().map(|pending| pending.seq).collect()
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn history_is_queued_once() {
     let b = outbox.declare(&sink("b")).unwrap();
     assert_eq!(seqs(&outbox, b), [0; 0]);
     let all = Selection::default();
-    assert_eq!(outbox.fill(b, &all).unwrap(), Queued { new: 3, known: 0 });
-    assert_eq!(outbox.fill(b, &all).unwrap(), Queued { new: 0, known: 3 });
+    assert_eq!(outbox.fill(b, &all, None).unwrap(), Queued { new: 3, known: 0 });
+    assert_eq!(outbox.fill(b, &all, None).unwrap(), Queued { new: 0, known: 3 });
     let now = Timestamp::now();
     outbox.settle(b, &[(1, Fate::Sent)], now).unwrap();
-    assert_eq!(outbox.fill(b, &all).unwrap(), Queued { new: 0, known: 3 });
+    assert_eq!(outbox.fill(b, &all, None).unwrap(), Queued { new: 0, known: 3 });
     assert_eq!(seqs(&outbox, b), [2, 3]);
     assert_eq!(seqs(&outbox, a), [1, 2, 3]);
 }
@@ -117,9 +117,12 @@ fn a_sink_stands_as_its_deliveries_do() {
     assert_eq!((standing.failures, standing.failing.as_deref()), (2, Some("503 again")));
     assert_eq!(standing.last_sent_at, Some(now));
     assert_eq!(outbox.stopped(sink).unwrap().as_deref(), Some("401"));
-    // Going on tries again what was refused.
+    // Going on tries again what was refused, behind what waits.
     outbox.stop(sink, None).unwrap();
-    assert_eq!(seqs(&outbox, sink), [2, 3, 4]);
+    assert_eq!(seqs(&outbox, sink), [3, 4]);
+    outbox.resume(sink).unwrap();
+    assert_eq!(seqs(&outbox, sink), [3, 4, 2]);
+    assert_eq!((outbox.tries(sink, 2).unwrap(), outbox.tries(sink, 3).unwrap()), (1, 0));
     let standing = capture.reader().sinks().unwrap().remove(0);
     assert_eq!((standing.refused, standing.failures, standing.stopped), (0, 0, None));
     // What is deleted before it is sent is counted; what was sent is not.
@@ -133,12 +136,37 @@ fn a_sink_stands_as_its_deliveries_do() {
 }
 
 #[test]
+fn a_sink_that_is_forgotten_costs_no_exchange() {
+    let (mut capture, mut outbox, sink) = capture(1);
+    assert!(outbox.forget("a").unwrap());
+    assert_eq!(outbox.known(sink).unwrap(), None);
+    capture.write(&[turn(1)]);
+    assert_eq!(capture.reader().count(&Selection::default()).unwrap(), 2);
+    // Another one never gets its number, and with it its receiver's exchanges.
+    assert_ne!(outbox.declare(&self::sink("b")).unwrap(), sink);
+}
+
+#[test]
+fn the_newest_of_history_can_be_queued_alone() {
+    let (_capture, mut outbox, _) = capture(5);
+    let b = outbox.declare(&sink("b")).unwrap();
+    let all = Selection::default();
+    assert_eq!(outbox.fill(b, &all, Some(2)).unwrap(), Queued { new: 2, known: 0 });
+    assert_eq!(seqs(&outbox, b), [4, 5]);
+    assert_eq!(outbox.fill(b, &all, Some(0)).unwrap(), Queued::default());
+    assert_eq!(outbox.fill(b, &all, Some(9)).unwrap(), Queued { new: 3, known: 2 });
+}
+
+#[test]
 fn open_rows_are_found_by_their_index() {
     let (capture, outbox, _) = capture(1);
     drop(outbox);
     let conn = Connection::open(capture.path()).unwrap();
     for (sql, index) in [
-        ("SELECT exchange FROM outbox WHERE sink = 1 AND state = 'waiting'", "outbox_waiting"),
+        (
+            "SELECT exchange FROM outbox WHERE sink = 1 AND state = 'waiting' ORDER BY tries, exchange",
+            "outbox_waiting",
+        ),
         ("SELECT exchange FROM outbox WHERE sink = 1 AND state = 'sending'", "outbox_sending"),
         ("DELETE FROM outbox WHERE exchange = 1", "outbox_exchange"),
     ] {
@@ -159,5 +187,5 @@ fn what_was_delivered_is_known_after_a_repair() {
     let mut outbox = Outbox::open(&other.path()).unwrap();
     let a = outbox.declare(&sink("a")).unwrap();
     assert_eq!(seqs(&outbox, a), [3]);
-    assert_eq!(outbox.fill(a, &Selection::default()).unwrap(), Queued { new: 0, known: 3 });
+    assert_eq!(outbox.fill(a, &Selection::default(), None).unwrap(), Queued { new: 0, known: 3 });
 }

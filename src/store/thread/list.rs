@@ -55,6 +55,17 @@ pub struct ThreadPage {
     pub next: Option<Cursor>,
 }
 
+/// Longest time of an exchange that is counted, in milliseconds: 31 days. SQLite makes a float of
+/// a sum that is too large for an integer, or fails, and with it the whole list: one row that
+/// cannot be must not take all the others along.
+const MILLIS_MAX: u64 = 31 * 86_400_000;
+
+/// Latest beginning to which that can be added, in nanoseconds since 1970: the end of 2261.
+const STARTED_MAX: i64 = 9_214_646_400_000_000_000;
+
+/// Most tokens of an exchange that are counted: a million such exchanges can be summed up.
+const TOKENS_MAX: u64 = 1_000_000_000_000;
+
 /// A page of the threads that have an exchange which `selection` means, that with the newest
 /// first. What they count are those exchanges.
 pub(in crate::store) fn newest(
@@ -83,9 +94,10 @@ pub(in crate::store) fn newest(
          SELECT (SELECT name FROM thread WHERE id = ?), count(*),
                 sum(thread_rule <> 'about' AND operation <> 'count_tokens'),
                 count(DISTINCT thread_id) - max(thread_id = ?), sum(state = 'failed'),
-                sum(input), sum(output), sum(cost_usd), sum(cost_usd IS NULL),
-                min(started_at),
-                max(started_at + CAST(coalesce(duration_ms, 0) * 1e6 AS INTEGER))
+                sum(min(input, {TOKENS_MAX})), sum(min(output, {TOKENS_MAX})),
+                sum(cost_usd), sum(cost_usd IS NULL), min(started_at),
+                max(min(started_at, {STARTED_MAX})
+                    + CAST(max(min(coalesce(duration_ms, 0), {MILLIS_MAX}), 0) * 1e6 AS INTEGER))
          FROM below CROSS JOIN exchange ON thread_id = below.thread
          WHERE {} HAVING count(*) > 0",
         conditions.sql()
