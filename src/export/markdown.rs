@@ -55,29 +55,6 @@ pub(super) fn text(exchange: &Exchange) -> String {
 fn facts(exchange: &Exchange, out: &mut Out) {
     let app = [exchange.app.user_agent.clone(), exchange.app.process.clone()];
     let app: Vec<String> = app.into_iter().flatten().collect();
-    let ms = |name: &str, ms: Option<f64>| ms.map(|ms| format!("{name} {ms:.0} ms"));
-    let times = [
-        ms("first byte", exchange.first_byte_ms),
-        ms("first token", exchange.first_token_ms),
-        ms("whole", exchange.duration_ms),
-    ];
-    let times: Vec<String> = times.into_iter().flatten().collect();
-    let tokens = exchange.usage.as_ref().map(|usage| {
-        let count = |name: &str, count: Option<u64>| count.map(|count| format!("{count} {name}"));
-        let all = [
-            count("in", usage.input),
-            count("of them cached", usage.input_cached),
-            count("out", usage.output),
-            count("of them reasoning", usage.reasoning),
-        ];
-        let all: Vec<String> = all.into_iter().flatten().collect();
-        let by = if usage.is_estimated() { " (estimated)" } else { "" };
-        format!("{}{by}", all.join(", "))
-    });
-    let cost = exchange.cost_usd.map(|usd| {
-        let source = exchange.cost_source.map_or("", |source| source.as_str());
-        format!("{} ({source})", super::dollars(usd))
-    });
     let status = exchange.status.map(|status| format!(", status {status}"));
     let state = format!("{}{}", exchange.state.as_str(), status.unwrap_or_default());
     out.line("| | |");
@@ -86,9 +63,9 @@ fn facts(exchange: &Exchange, out: &mut Out) {
         ("app", code(&app.join(" · "))),
         ("request", code(&format!("{} {}{}", exchange.method, exchange.origin, exchange.path))),
         ("state", state),
-        ("time", times.join(", ")),
-        ("tokens", tokens.unwrap_or_default()),
-        ("cost", cost.unwrap_or_default()),
+        ("time", super::times(exchange)),
+        ("tokens", exchange.usage.as_ref().map(super::tokens).unwrap_or_default()),
+        ("cost", super::cost(exchange).unwrap_or_default()),
         ("conversation", exchange.thread.as_deref().map(code).unwrap_or_default()),
         ("id", code(&exchange.id.to_string())),
     ] {

@@ -21,7 +21,7 @@ pub mod wire;
 
 use std::io::{self, Write};
 
-use crate::model::Exchange;
+use crate::model::{Exchange, Usage};
 use crate::store::{Reader, Selection, StoreError, Turns};
 pub use sample::Lost;
 
@@ -262,6 +262,37 @@ fn narrowed(job: &Job<'_>) -> Result<(Selection, Lost), ExportError> {
         lost.exchanges(sample::GOES_ON, answered.saturating_sub(kept));
     }
     Ok((selection, lost))
+}
+
+/// Tokens to be read.
+fn tokens(usage: &Usage) -> String {
+    let count = |name: &str, count: Option<u64>| count.map(|count| format!("{count} {name}"));
+    let all = [
+        count("in", usage.input),
+        count("of them cached", usage.input_cached),
+        count("out", usage.output),
+        count("of them reasoning", usage.reasoning),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    let by = if usage.is_estimated() { " (estimated)" } else { "" };
+    format!("{}{by}", all.join(", "))
+}
+
+/// What an exchange cost, and where that is from, to be read.
+fn cost(exchange: &Exchange) -> Option<String> {
+    let source = exchange.cost_source.map_or("", |source| source.as_str());
+    exchange.cost_usd.map(|usd| format!("{} ({source})", dollars(usd)))
+}
+
+/// When what of an exchange came, to be read.
+fn times(exchange: &Exchange) -> String {
+    let ms = |name: &str, ms: Option<f64>| ms.map(|ms| format!("{name} {ms:.0} ms"));
+    let times = [
+        ms("first byte", exchange.first_byte_ms),
+        ms("first token", exchange.first_token_ms),
+        ms("whole", exchange.duration_ms),
+    ];
+    times.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// US dollars to be read: to a millionth, which is what a token costs.

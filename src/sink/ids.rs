@@ -15,6 +15,11 @@ pub fn span_id(exchange: Uuid) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
+/// An id as receivers write it: in lower-case digits.
+pub(super) fn hex(id: &[u8]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The span of a tool's run: of the exchange that asked for it, the call's id, and which of its
 /// calls it is.
 pub fn tool_span_id(caller: Uuid, call: Option<&str>, place: usize) -> [u8; 8] {

@@ -53,6 +53,22 @@ fn each_kind_gets_what_was_said_once() {
 }
 
 #[test]
+fn a_collector_gets_the_counters_too() {
+    let stage = Stage::new();
+    let Some(receiver) = started(&stage, Kind::Otlp) else { return };
+    let serve = serve(&stage, &[receiver.sink("")]);
+    ask_all(&serve, 2);
+    stage.exchanges_of(2);
+    assert!(serve.stop().success());
+    let body = receiver.aside();
+    for name in
+        ["gen_ai.client.operation.duration", "gen_ai.client.token.usage", "overhear.exchanges"]
+    {
+        assert!(memchr::memmem::find(&body, name.as_bytes()).is_some(), "no {name}");
+    }
+}
+
+#[test]
 fn without_content_no_word_leaves() {
     let stage = Stage::new();
     let receivers: Vec<_> = KINDS.into_iter().filter_map(|kind| started(&stage, kind)).collect();

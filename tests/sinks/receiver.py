@@ -167,7 +167,9 @@ class Handler(BaseHTTPRequestHandler):
             receiver.poison = self.body() or None
             return self.send(200)
         if self.path in receiver.aside:
-            self.body()
+            body = self.body()
+            with open(receiver.options.log + ".aside", "ab") as aside:
+                aside.write(gzip.decompress(body))
             return self.send(200)
         fault = receiver.fault()
         how = fault["how"]

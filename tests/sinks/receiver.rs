@@ -87,6 +87,13 @@ impl Receiver {
         Some(receiver)
     }
 
+    /// The bodies of what it was sent beside exchanges, one behind the other.
+    pub fn aside(&self) -> Vec<u8> {
+        let mut path = self.log.clone().into_os_string();
+        path.push(".aside");
+        fs::read(path).unwrap_or_default()
+    }
+
     /// What `--sink` takes to deliver to it; `options` go behind.
     pub fn sink(&self, options: &str) -> String {
         let (name, port) = (self.kind.name(), self.port);

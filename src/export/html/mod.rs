@@ -14,8 +14,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::text::{block, escaped, folded, pretty};
-use super::{ExportError, Item, dollars};
-use crate::model::{App, Exchange, State, Usage};
+use super::{ExportError, Item, cost, dollars, times, tokens};
+use crate::model::{App, Exchange, State};
 use crate::store::{Listed, first_words};
 pub(super) use index::index;
 
@@ -170,17 +170,6 @@ fn facts(exchange: &Exchange, out: &mut dyn Write) -> io::Result<()> {
     ];
     let mut models: Vec<&str> = models.into_iter().flatten().collect();
     models.dedup();
-    let ms = |name: &str, ms: Option<f64>| ms.map(|ms| format!("{name} {ms:.0} ms"));
-    let times = [
-        ms("first byte", exchange.first_byte_ms),
-        ms("first token", exchange.first_token_ms),
-        ms("whole", exchange.duration_ms),
-    ];
-    let times: Vec<String> = times.into_iter().flatten().collect();
-    let cost = exchange.cost_usd.map(|usd| {
-        let source = exchange.cost_source.map_or("", |source| source.as_str());
-        format!("{} ({source})", dollars(usd))
-    });
     let status = exchange.status.map(|status| format!(", status {status}"));
     let annotations = &exchange.annotations;
     out.write_all(b"<dl>\n")?;
@@ -189,9 +178,9 @@ fn facts(exchange: &Exchange, out: &mut dyn Write) -> io::Result<()> {
         ("model", models.join(" → ")),
         ("request", format!("{} {}{}", exchange.method, exchange.origin, exchange.path)),
         ("state", format!("{}{}", exchange.state.as_str(), status.unwrap_or_default())),
-        ("time", times.join(", ")),
+        ("time", times(exchange)),
         ("tokens", exchange.usage.as_ref().map(tokens).unwrap_or_default()),
-        ("cost", cost.unwrap_or_default()),
+        ("cost", cost(exchange).unwrap_or_default()),
         ("conversation", exchange.thread.clone().unwrap_or_default()),
         ("tags", annotations.tags.join(", ")),
         ("remarks", annotations.notes.join(" · ")),
@@ -212,19 +201,6 @@ fn facts(exchange: &Exchange, out: &mut dyn Write) -> io::Result<()> {
         block("words", &error.message, out)?;
     }
     Ok(())
-}
-
-fn tokens(usage: &Usage) -> String {
-    let count = |name: &str, count: Option<u64>| count.map(|count| format!("{count} {name}"));
-    let all = [
-        count("in", usage.input),
-        count("of them cached", usage.input_cached),
-        count("out", usage.output),
-        count("of them reasoning", usage.reasoning),
-    ];
-    let all: Vec<String> = all.into_iter().flatten().collect();
-    let by = if usage.is_estimated() { " (estimated)" } else { "" };
-    format!("{}{by}", all.join(", "))
 }
 
 /// What stands beside the messages.

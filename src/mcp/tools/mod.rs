@@ -123,6 +123,14 @@ fn drop_formats(schema: &mut Value) {
     }
 }
 
+/// Most rows of a result of `list` and `threads`.
+const ROWS_MAX: usize = 100;
+
+/// How many, unless it is said.
+fn rows() -> usize {
+    30
+}
+
 /// Reads `line`, which may have filters alone.
 fn filters(line: &str) -> Result<Query, Refusal> {
     let query = Query::read(line, &Zoned::now())?;

@@ -3,7 +3,7 @@
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{Tool, filters, selection};
+use super::{ROWS_MAX, Tool, filters, selection};
 use crate::mcp::answer::{Answer, Refusal, Room, Stop};
 use crate::mcp::row::ThreadRow;
 use crate::store::{Cursor, Reader};
@@ -20,20 +20,13 @@ pub struct Arguments {
     #[serde(default)]
     filter: String,
     /// At most so many rows, up to 100.
-    #[serde(default = "limit")]
+    #[serde(default = "super::rows")]
     #[schemars(range(min = 1, max = 100))]
     limit: usize,
     /// `next` of the result before, to go on behind it.
     #[serde(default)]
     cursor: Option<String>,
 }
-
-fn limit() -> usize {
-    30
-}
-
-/// Most rows of a result.
-const LIMIT_MAX: usize = 100;
 
 /// What it finds.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,7 +49,7 @@ impl Tool for Threads {
         let query = filters(&asked.filter)?;
         let selection = selection(&query, reader)?;
         let after = asked.cursor.as_deref().map(str::parse::<Cursor>).transpose()?;
-        let limit = asked.limit.clamp(1, LIMIT_MAX);
+        let limit = asked.limit.clamp(1, ROWS_MAX);
         let mut page = reader.threads(&selection, after, limit)?;
         let mut room = Room::new();
         let rows: Vec<ThreadRow> =

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Exchange, State};
+use crate::sink::ids::hex;
 use crate::sink::{Delivery, span_id};
 
 /// Labels of a stream. Sorted, so that the same are written alike.
@@ -92,8 +93,4 @@ fn plain(text: &str, most: usize) -> String {
     let mut plain: String = text.chars().filter(|&c| !crate::export::jsonl::steers(c)).collect();
     plain.truncate(plain.floor_char_boundary(most));
     plain
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,6 +9,7 @@ use super::attributes::Attributes;
 use super::said::{self, Said};
 use super::{OtlpSettings, chat, genai, names, params};
 use crate::model::{Buckets, Exchange, Part};
+use crate::sink::ids::hex;
 use crate::sink::{Answer, Delivery, ToolRun, span_id};
 
 /// What an exchange has beside the conventions' attributes. Its tokens are here alone: Langfuse
@@ -208,9 +209,4 @@ fn content(attributes: &mut Attributes, exchange: &Exchange, system: &[Part]) {
 fn moment(started: Timestamp, milliseconds: f64) -> Option<String> {
     let later = SignedDuration::try_from_secs_f64(milliseconds / 1000.0).ok()?;
     Some(format!("{:.3}", started.checked_add(later).ok()?))
-}
-
-/// Bytes in hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -17,6 +17,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
+use super::names;
 use crate::metrics::proto::{MetricFamily, MetricType};
 use crate::metrics::{Call, Distribution, GenAi, Metrics, TokenType, proto};
 
@@ -112,7 +113,7 @@ fn histogram(data_points: Vec<HistogramDataPoint>) -> Data {
 /// A call's attributes, by the names of the conventions.
 fn attributes(call: &Call) -> Vec<KeyValue> {
     let known = [
-        ("gen_ai.operation.name", Some(operation(call))),
+        ("gen_ai.operation.name", Some(names::operation_of(&call.operation, Some(&call.dialect)))),
         ("gen_ai.provider.name", Some(provider(call))),
         ("gen_ai.request.model", call.request_model.as_deref()),
         ("gen_ai.response.model", call.response_model.as_deref()),
@@ -125,32 +126,11 @@ fn attributes(call: &Call) -> Vec<KeyValue> {
     attributes
 }
 
-/// `gen_ai.operation.name`; what the conventions have no word for keeps ours.
-fn operation(call: &Call) -> &str {
-    match call.operation.as_str() {
-        "chat" if call.dialect == "gemini" => "generate_content",
-        "completion" | "fim" | "generate" | "complete" | "infill" => "text_completion",
-        operation => operation,
-    }
-}
-
-/// `gen_ai.provider.name`. A server that is in no table has the name of the format that it
-/// speaks.
+/// `gen_ai.provider.name`.
 fn provider(call: &Call) -> &str {
-    let family = call.dialect.split('.').next().unwrap_or_default();
     match call.provider.as_str() {
-        "unknown" if family == "gemini" => "gcp.gen_ai",
-        "unknown" => family,
-        "chatgpt" => "openai",
-        "azure" => "azure.ai.openai",
-        "gemini" => "gcp.gemini",
-        "vertex" => "gcp.vertex_ai",
-        "code-assist" => "gcp.gen_ai",
-        "bedrock" => "aws.bedrock",
-        "xai" => "x_ai",
-        "mistral" => "mistral_ai",
-        "watsonx" => "ibm.watsonx.ai",
-        provider => provider,
+        "unknown" => names::of_dialect(&call.dialect),
+        provider => names::in_conventions(provider),
     }
 }
 
@@ -374,7 +354,8 @@ mod tests {
                 operation: asked.into(),
                 ..Call::default()
             };
-            assert_eq!((provider(&call), operation(&call)), expected, "{rule}");
+            let operation = names::operation_of(&call.operation, Some(&call.dialect));
+            assert_eq!((provider(&call), operation), expected, "{rule}");
         }
     }
 

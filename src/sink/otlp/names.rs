@@ -6,14 +6,17 @@ use crate::model::Exchange;
 ///
 /// Gemini's own API has a word of its own; what the conventions have no word for keeps ours.
 pub(super) fn operation(exchange: &Exchange) -> Option<&str> {
-    let operation = exchange.operation.as_deref()?;
-    let is_gemini = exchange.dialect.as_deref() == Some("gemini");
-    Some(match operation {
-        "chat" if is_gemini => "generate_content",
+    Some(operation_of(exchange.operation.as_deref()?, exchange.dialect.as_deref()))
+}
+
+/// The same of our words for an operation and a dialect.
+pub(super) fn operation_of<'a>(operation: &'a str, dialect: Option<&str>) -> &'a str {
+    match operation {
+        "chat" if dialect == Some("gemini") => "generate_content",
         "completion" | "fim" | "generate" | "complete" | "infill" => "text_completion",
         "embed" => "embeddings",
         operation => operation,
-    })
+    }
 }
 
 /// What an operation is to receivers that show kinds of spans.
@@ -52,11 +55,7 @@ pub(super) fn kind(operation: Option<&str>) -> Kind {
 /// speaks, as the libraries that instrument clients give it.
 pub(super) fn provider(exchange: &Exchange) -> Option<&str> {
     let Some(provider) = exchange.provider.as_deref() else {
-        let family = exchange.dialect.as_deref()?.split('.').next()?;
-        return Some(match family {
-            "gemini" => "gcp.gen_ai",
-            family => in_conventions(family),
-        });
+        return Some(of_dialect(exchange.dialect.as_deref()?));
     };
     let is_inference =
         [".inference.ai.azure.com", ".models.ai.azure.com", ".services.ai.azure.com"]
@@ -69,7 +68,16 @@ pub(super) fn provider(exchange: &Exchange) -> Option<&str> {
     })
 }
 
-fn in_conventions(provider: &str) -> &str {
+/// The provider of a server that is in no table, by the dialect that it speaks.
+pub(super) fn of_dialect(dialect: &str) -> &str {
+    match dialect.split('.').next().unwrap_or_default() {
+        "gemini" => "gcp.gen_ai",
+        family => in_conventions(family),
+    }
+}
+
+/// The conventions' name of a provider of ours.
+pub(super) fn in_conventions(provider: &str) -> &str {
     match provider {
         "chatgpt" => "openai",
         "azure" => "azure.ai.openai",

@@ -15,8 +15,8 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Map, Value, json};
 
-use super::langfuse::hex;
 use super::{Otlp, OtlpSettings, Profile, Semconv};
+use crate::sink::ids::hex;
 use crate::sink::{Answer, Verdict, Wire};
 
 /// Attributes as JSON, each value as its own type.
