@@ -71,6 +71,6 @@ impl Meter {
             headers: Vec::new(),
             body: metrics::request(&self.metrics, &resource, Timestamp::now()),
         };
-        self.post.send(parcel).await.ok().map(|reply| reply.status)
+        self.post.send(self.post.pack(parcel)).await.ok().map(|reply| reply.status)
     }
 }
